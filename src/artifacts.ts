@@ -1,0 +1,118 @@
+/**
+ * The nouns that pass between the stages: their type and where on disk they live. Stages never import each other; they meet here.
+ *
+ *     taxonomy -> seeds -> pipeline -> datasets -> training -> checkpoints -> evaluation -> build
+ */
+import { z } from "zod";
+
+/** One finding about a file, as data: text, GitHub annotations and editors render the same list. */
+export interface Issue {
+  /** Path as given to the check, relative to the working directory where it lies inside it. */
+  file: string;
+  /** 1-based; 1:1 where the whole file is meant. */
+  line: number;
+  column: number;
+  severity: "error" | "warning";
+  /** Stable, kebab-case: `missing-field`. */
+  code: string;
+  /** Path inside the YAML, such as `seed_examples[0].question`; empty for the document. */
+  path: string;
+  message: string;
+  hint?: string;
+}
+
+export type LeafKind = "knowledge" | "grounded_skill" | "freeform_skill";
+
+export interface QuestionAnswer {
+  question: string;
+  answer: string;
+}
+
+/** One seed example: a context with its pairs (knowledge, grounded skill) or pairs alone (freeform skill). */
+export interface SeedExample {
+  context?: string;
+  pairs: QuestionAnswer[];
+}
+
+/** Where a knowledge leaf's documents come from: a git repository at a commit, or a folder beside the `qna.yaml`. */
+export type DocumentSource =
+  | { repo: string; commit: string; patterns: string[] }
+  | { folder: string; patterns: string[] };
+
+/** A validated `qna.yaml` with what belongs to it. */
+export interface LeafNode {
+  /** Absolute path of the `qna.yaml`. */
+  file: string;
+  /** Path parts below the taxonomy root joined by `->`, as upstream writes it: `knowledge->geography->veldermoor`. */
+  taxonomyPath: string;
+  /** `taxonomyPath` with `->` as `_`; names the leaf's files. */
+  name: string;
+  kind: LeafKind;
+  createdBy: string;
+  domain?: string;
+  documentOutline?: string;
+  taskDescription?: string;
+  seedExamples: SeedExample[];
+  document?: DocumentSource;
+  /** Questions from `held_out.yaml` beside the `qna.yaml`; never trained on. */
+  heldOut: QuestionAnswer[];
+}
+
+/** A piece of a leaf's documents, small enough for a prompt. */
+export interface DocumentChunk {
+  /** File name inside the document source. */
+  source: string;
+  /** Headings above the chunk, outermost first. */
+  headings: string[];
+  text: string;
+}
+
+/** A leaf with its documents read and cut: what a pipeline starts from. */
+export interface LeafSeeds {
+  leaf: LeafNode;
+  /** Empty for skills. */
+  chunks: DocumentChunk[];
+}
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+/** A row of a dataset; columns are named as upstream names them. */
+export type Row = Record<string, JsonValue>;
+
+/** One training sample in upstream's messages format. */
+export const messagesSampleSchema = z.object({
+  messages: z
+    .array(z.object({ role: z.enum(["system", "user", "assistant", "pretraining"]), content: z.string() }))
+    .min(1),
+  /** JSON text, upstream's convention. */
+  metadata: z.string().optional(),
+  id: z.string().optional(),
+  /** true: every role but `system` counts in the loss; otherwise the assistant's tokens alone. */
+  unmask: z.boolean().optional(),
+});
+export type MessagesSample = z.infer<typeof messagesSampleSchema>;
+
+/** A trained student: base model plus adapter. Read from the manifest that training writes last into its run directory. */
+export const trainedStudentSchema = z.object({
+  baseModelFile: z.string(),
+  adapterFile: z.string(),
+});
+export type TrainedStudent = z.infer<typeof trainedStudentSchema>;
+
+/** File that every run directory carries; written last, so its presence means that the run is complete. */
+export const MANIFEST_FILE = "manifest.json";
+
+export const runManifestSchema = z.object({
+  stage: z.enum(["generate", "train", "evaluate", "demo"]),
+  ilabVersion: z.string(),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  /** sha256 of every input that decides the outcome, by name. */
+  inputs: z.record(z.string(), z.string()),
+  counts: z.record(z.string(), z.number()),
+  /** Seconds by step. */
+  timings: z.record(z.string(), z.number()),
+  /** Files the run made, relative to its directory, by role (`messages`, `adapter`). */
+  outputs: z.record(z.string(), z.string()),
+});
+export type RunManifest = z.infer<typeof runManifestSchema>;

@@ -1,0 +1,74 @@
+/** Child processes without a shell: arguments stay arguments whatever they contain. */
+import { spawn } from "node:child_process";
+import { CancelledError, IlabError } from "./errors.ts";
+
+export interface RunOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  input?: string | Uint8Array;
+  signal?: AbortSignal;
+  /** Called with each piece of standard error as it arrives. */
+  onStderr?: (text: string) => void;
+}
+
+export interface RunResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end. A status other than 0 is a result, not an error; a program that is not there is `PROGRAM_MISSING`. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  if (options.signal?.aborted) throw new CancelledError();
+  return await new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    let killTimer: NodeJS.Timeout | undefined;
+    const abort = () => {
+      child.kill("SIGTERM");
+      killTimer = setTimeout(() => child.kill("SIGKILL"), 5000);
+      killTimer.unref();
+    };
+    options.signal?.addEventListener("abort", abort, { once: true });
+    child.stdout.on("data", (piece: Buffer) => stdout.push(piece));
+    child.stderr.on("data", (piece: Buffer) => {
+      stderr.push(piece);
+      options.onStderr?.(piece.toString());
+    });
+    child.stdin.on("error", () => {});
+    child.on("error", (cause: NodeJS.ErrnoException) => {
+      options.signal?.removeEventListener("abort", abort);
+      reject(
+        cause.code === "ENOENT"
+          ? new IlabError({
+              code: "PROGRAM_MISSING",
+              message: `the program '${program}' was not found`,
+              hint: `Install ${program} and make sure that it is on the PATH.`,
+              cause,
+            })
+          : cause,
+      );
+    });
+    child.on("close", (code) => {
+      clearTimeout(killTimer);
+      options.signal?.removeEventListener("abort", abort);
+      if (options.signal?.aborted) reject(new CancelledError());
+      else
+        resolve({
+          exitCode: code ?? 1,
+          stdout: Buffer.concat(stdout).toString(),
+          stderr: Buffer.concat(stderr).toString(),
+        });
+    });
+    child.stdin.end(options.input);
+  });
+}
