@@ -78,6 +78,23 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [key:
 /** A row of a dataset; columns are named as upstream names them. */
 export type Row = Record<string, JsonValue>;
 
+/** Rows that one block refused for one reason. */
+export interface DropRecord {
+  block: string;
+  reason: string;
+  count: number;
+  example: Row;
+}
+
+/** What a pipeline made of one leaf. */
+export interface GeneratedLeaf {
+  leaf: LeafNode;
+  /** The rows that the pipeline started from. */
+  preprocessed: Row[];
+  generated: Row[];
+  drops: DropRecord[];
+}
+
 /** One training sample in upstream's messages format. */
 export const messagesSampleSchema = z.object({
   messages: z
