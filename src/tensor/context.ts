@@ -1,0 +1,373 @@
+/**
+ * Tensors and graphs: a thin, typed layer over ggml's contexts. Shapes follow ggml: `ne[0]` is the fastest dimension, so a matrix
+ * of `ne = [k, m]` holds m rows of k values, and `mulMat(a[k, m], b[k, n])` is `[m, n]` with `result[:, j] = A b[:, j]`.
+ * Nothing about language models belongs in here.
+ */
+import koffi from "koffi";
+import { IlabError } from "../util/errors.ts";
+import { type Ggml, openGgml, type Pointer, TensorType, type TensorTypeId } from "./ggml.ts";
+
+/** Offsets inside `struct ggml_tensor`, fixed by the ABI check in library.ts. */
+const OFFSET_NE = 16n;
+const OFFSET_DATA = 248n;
+
+export type Shape = [number, number, number, number];
+
+export class Tensor {
+  readonly pointer: Pointer;
+  #shape: Shape | undefined;
+  #strides: Shape | undefined;
+
+  constructor(pointer: Pointer) {
+    if (pointer === 0n || pointer === null)
+      throw new IlabError({ code: "ENGINE_FAILED", message: "ggml returned no tensor" });
+    this.pointer = pointer;
+  }
+
+  #read(): void {
+    const values = new BigInt64Array(koffi.view(this.pointer + OFFSET_NE, 64));
+    this.#shape = [Number(values[0]), Number(values[1]), Number(values[2]), Number(values[3])];
+    this.#strides = [Number(values[4]), Number(values[5]), Number(values[6]), Number(values[7])];
+  }
+
+  /** Elements per dimension, fastest first. */
+  get shape(): Shape {
+    if (this.#shape === undefined) this.#read();
+    return this.#shape!;
+  }
+
+  /** Bytes per step in each dimension. */
+  get strides(): Shape {
+    if (this.#strides === undefined) this.#read();
+    return this.#strides!;
+  }
+
+  get elements(): number {
+    const [a, b, c, d] = this.shape;
+    return a * b * c * d;
+  }
+
+  /** The tensor's memory on the CPU, without a copy; valid while its buffer lives. */
+  bytes(length: number): Uint8Array {
+    const data = new BigUint64Array(koffi.view(this.pointer + OFFSET_DATA, 8))[0]!;
+    if (data === 0n) throw new IlabError({ code: "ENGINE_FAILED", message: "the tensor has no memory yet" });
+    return new Uint8Array(koffi.view(data, length));
+  }
+
+  /** As `bytes`, for contiguous f32 tensors. */
+  floats(): Float32Array {
+    const bytes = this.bytes(this.elements * 4);
+    return new Float32Array(bytes.buffer, bytes.byteOffset, this.elements);
+  }
+
+  integers(): Int32Array {
+    const bytes = this.bytes(this.elements * 4);
+    return new Int32Array(bytes.buffer, bytes.byteOffset, this.elements);
+  }
+
+  longIntegers(): BigInt64Array {
+    const bytes = this.bytes(this.elements * 8);
+    return new BigInt64Array(bytes.buffer, bytes.byteOffset, this.elements);
+  }
+}
+
+export interface RopeParameters {
+  dimensions: number;
+  /** 0: neighbouring pairs (llama), 2: halves (neox). */
+  mode: number;
+  originalContext: number;
+  frequencyBase: number;
+  frequencyScale: number;
+}
+
+/** A CPU backend with its thread count. */
+export class Backend {
+  readonly ggml: Ggml = openGgml();
+  readonly pointer: Pointer;
+  readonly bufferType: Pointer;
+
+  constructor(threads: number) {
+    this.pointer = this.ggml.backendCpuInit();
+    this.ggml.backendCpuSetThreads(this.pointer, threads);
+    this.bufferType = this.ggml.backendBufferType(this.pointer);
+  }
+
+  compute(graph: Pointer): void {
+    const status = this.ggml.backendGraphCompute(this.pointer, graph);
+    if (status !== 0)
+      throw new IlabError({ code: "ENGINE_FAILED", message: `ggml could not compute the graph (status ${status})` });
+  }
+
+  [Symbol.dispose](): void {
+    this.ggml.backendFree(this.pointer);
+  }
+}
+
+/** Memory-reusing allocator for the intermediate tensors of graphs. */
+export class GraphAllocator {
+  readonly #backend: Backend;
+  readonly #pointer: Pointer;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.#pointer = backend.ggml.allocatorNew(backend.bufferType);
+  }
+
+  allocate(graph: Pointer): void {
+    if (!this.#backend.ggml.allocatorAllocGraph(this.#pointer, graph))
+      throw new IlabError({
+        code: "OUT_OF_MEMORY",
+        message: "there is not enough memory for the computation",
+        hint: "Use a smaller batch length (--max-batch-len) or a shorter sequence length (--max-seq-len).",
+      });
+  }
+
+  get sizeBytes(): number {
+    return Number(this.#backend.ggml.allocatorBufferSize(this.#pointer, 0));
+  }
+
+  [Symbol.dispose](): void {
+    this.#backend.ggml.allocatorFree(this.#pointer);
+  }
+}
+
+/** A pool of tensor descriptions; operations are methods so that formulas read in order. */
+export class TensorContext {
+  readonly ggml: Ggml = openGgml();
+  readonly #pointer: Pointer;
+  #buffer: Pointer | undefined;
+  #graph: Pointer | undefined;
+  readonly #capacity: number;
+
+  /** @param capacity upper bound of tensors and of graph nodes. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    const size = capacity * this.ggml.tensorOverhead + Number(this.ggml.graphOverhead(capacity, false));
+    this.#pointer = this.ggml.init({ mem_size: size, mem_buffer: null, no_alloc: true });
+    if (this.#pointer === 0n) throw new IlabError({ code: "OUT_OF_MEMORY", message: "ggml could not make a context" });
+  }
+
+  /** Gives every tensor made so far its own memory, which lives as long as the context. Returns bytes. */
+  allocatePersistent(backend: Backend): number {
+    const buffer = this.ggml.backendAllocateContext(this.#pointer, backend.bufferType);
+    if (buffer === 0n || buffer === null)
+      throw new IlabError({
+        code: "OUT_OF_MEMORY",
+        message: "there is not enough memory for the model",
+        hint: "Choose a smaller model.",
+      });
+    this.#buffer = buffer;
+    return Number(this.ggml.backendBufferSize(buffer));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#buffer !== undefined) this.ggml.backendBufferFree(this.#buffer);
+    this.ggml.free(this.#pointer);
+  }
+
+  /** The graph being built in this context. */
+  get graph(): Pointer {
+    this.#graph ??= this.ggml.newGraph(this.#pointer, this.#capacity, false);
+    return this.#graph;
+  }
+
+  get nodeCount(): number {
+    return this.ggml.graphNodeCount(this.graph);
+  }
+
+  /** Puts the tensor, and what it needs, next in the order of execution. */
+  expand(tensor: Tensor): Tensor {
+    this.ggml.buildForwardExpand(this.graph, tensor.pointer);
+    return tensor;
+  }
+
+  tensor(type: TensorTypeId, ...shape: number[]): Tensor {
+    return new Tensor(this.ggml.newTensor(this.#pointer, type, shape.length, BigInt64Array.from(shape.map(BigInt))));
+  }
+
+  /** A tensor whose values are written before the graph runs. */
+  input(type: TensorTypeId, ...shape: number[]): Tensor {
+    const tensor = this.tensor(type, ...shape);
+    this.ggml.setInput(tensor.pointer);
+    return tensor;
+  }
+
+  /** Keeps the tensor's memory from being reused, so that its values can be read after the graph ran. */
+  output(tensor: Tensor): Tensor {
+    this.ggml.setOutput(tensor.pointer);
+    return this.expand(tensor);
+  }
+
+  #op(pointer: Pointer): Tensor {
+    return new Tensor(pointer);
+  }
+
+  /** Rows `from … from+count` of the fastest dimension, as a view. */
+  rows(a: Tensor, from: number, count: number): Tensor {
+    const [, n1, n2, n3] = a.shape;
+    const [s0, s1, s2, s3] = a.strides;
+    return this.view(a, [count, n1, n2, n3], [s1, s2, s3], from * s0);
+  }
+
+  /** Any strided view; `strides` are bytes of dimensions 1 to 3. */
+  view(a: Tensor, shape: Shape, strides: [number, number, number], offsetBytes: number): Tensor {
+    return this.#op(this.ggml.view4d(this.#pointer, a.pointer, ...shape, ...strides, offsetBytes));
+  }
+
+  reshape(a: Tensor, ...shape: number[]): Tensor {
+    const [n0, n1 = 1, n2 = 1, n3 = 1] = shape;
+    return this.#op(this.ggml.reshape4d(this.#pointer, a.pointer, n0, n1, n2, n3));
+  }
+
+  permute(a: Tensor, ...axes: [number, number, number, number]): Tensor {
+    return this.#op(this.ggml.permute(this.#pointer, a.pointer, ...axes));
+  }
+  transpose(a: Tensor): Tensor {
+    return this.#op(this.ggml.transpose(this.#pointer, a.pointer));
+  }
+  contiguous(a: Tensor): Tensor {
+    return this.#op(this.ggml.cont(this.#pointer, a.pointer));
+  }
+  cast(a: Tensor, type: TensorTypeId): Tensor {
+    return this.#op(this.ggml.cast(this.#pointer, a.pointer, type));
+  }
+  /** Copies with conversion into `destination` (which may be a view). */
+  copy(a: Tensor, destination: Tensor): Tensor {
+    return this.#op(this.ggml.cpy(this.#pointer, a.pointer, destination.pointer));
+  }
+  concat(a: Tensor, b: Tensor, dimension: number): Tensor {
+    return this.#op(this.ggml.concat(this.#pointer, a.pointer, b.pointer, dimension));
+  }
+  /** `a` with `b` written over the view given by byte strides and offset; `a`'s own memory is used. */
+  setInplace(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
+    return this.#op(this.ggml.setInplace(this.#pointer, a.pointer, b.pointer, ...strides, offsetBytes));
+  }
+  set(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
+    return this.#op(this.ggml.set(this.#pointer, a.pointer, b.pointer, ...strides, offsetBytes));
+  }
+  getRows(a: Tensor, indices: Tensor): Tensor {
+    return this.#op(this.ggml.getRows(this.#pointer, a.pointer, indices.pointer));
+  }
+  /** Adjoint of `getRows`: adds the rows of `a` into zeros of the shape of `like`. */
+  getRowsBack(a: Tensor, indices: Tensor, like: Tensor): Tensor {
+    return this.#op(this.ggml.getRowsBack(this.#pointer, a.pointer, indices.pointer, like.pointer));
+  }
+  /** Writes rows of `b` at `indices` (i64) into `a`'s own memory. */
+  setRows(a: Tensor, b: Tensor, indices: Tensor): Tensor {
+    return this.#op(this.ggml.setRows(this.#pointer, a.pointer, b.pointer, indices.pointer));
+  }
+  /** Adjoint of broadcasting `like` to the shape of `a`: sums. */
+  repeatBack(a: Tensor, like: Tensor): Tensor {
+    return this.#op(this.ggml.repeatBack(this.#pointer, a.pointer, like.pointer));
+  }
+  add(a: Tensor, b: Tensor): Tensor {
+    return this.#op(this.ggml.add(this.#pointer, a.pointer, b.pointer));
+  }
+  addInplace(a: Tensor, b: Tensor): Tensor {
+    return this.#op(this.ggml.addInplace(this.#pointer, a.pointer, b.pointer));
+  }
+  sub(a: Tensor, b: Tensor): Tensor {
+    return this.#op(this.ggml.sub(this.#pointer, a.pointer, b.pointer));
+  }
+  mul(a: Tensor, b: Tensor): Tensor {
+    return this.#op(this.ggml.mul(this.#pointer, a.pointer, b.pointer));
+  }
+  div(a: Tensor, b: Tensor): Tensor {
+    return this.#op(this.ggml.div(this.#pointer, a.pointer, b.pointer));
+  }
+  scale(a: Tensor, factor: number): Tensor {
+    return this.#op(this.ggml.scale(this.#pointer, a.pointer, factor));
+  }
+  scaleInplace(a: Tensor, factor: number): Tensor {
+    return this.#op(this.ggml.scaleInplace(this.#pointer, a.pointer, factor));
+  }
+  /** `factor * a + bias` */
+  scaleBias(a: Tensor, factor: number, bias: number): Tensor {
+    return this.#op(this.ggml.scaleBias(this.#pointer, a.pointer, factor, bias));
+  }
+  clamp(a: Tensor, low: number, high: number): Tensor {
+    return this.#op(this.ggml.clamp(this.#pointer, a.pointer, low, high));
+  }
+  sqr(a: Tensor): Tensor {
+    return this.#op(this.ggml.sqr(this.#pointer, a.pointer));
+  }
+  sum(a: Tensor): Tensor {
+    return this.#op(this.ggml.sum(this.#pointer, a.pointer));
+  }
+  /** Sums over the fastest dimension. */
+  sumRows(a: Tensor): Tensor {
+    return this.#op(this.ggml.sumRows(this.#pointer, a.pointer));
+  }
+  mulMat(a: Tensor, b: Tensor): Tensor {
+    return this.#op(this.ggml.mulMat(this.#pointer, a.pointer, b.pointer));
+  }
+  /** `a[m, t]`, `b[n, t]` -> `[m, n]`, summed over t. */
+  outProd(a: Tensor, b: Tensor): Tensor {
+    return this.#op(this.ggml.outProd(this.#pointer, a.pointer, b.pointer));
+  }
+  rmsNorm(a: Tensor, epsilon: number): Tensor {
+    return this.#op(this.ggml.rmsNorm(this.#pointer, a.pointer, epsilon));
+  }
+  rmsNormBack(gradient: Tensor, input: Tensor, epsilon: number): Tensor {
+    return this.#op(this.ggml.rmsNormBack(this.#pointer, gradient.pointer, input.pointer, epsilon));
+  }
+  silu(a: Tensor): Tensor {
+    return this.#op(this.ggml.silu(this.#pointer, a.pointer));
+  }
+  siluBack(gradient: Tensor, input: Tensor): Tensor {
+    return this.#op(this.ggml.siluBack(this.#pointer, gradient.pointer, input.pointer));
+  }
+  /** `silu(first half) * second half` of the fastest dimension. */
+  swiglu(a: Tensor): Tensor {
+    return this.#op(this.ggml.swiglu(this.#pointer, a.pointer));
+  }
+  softMax(a: Tensor, scale: number): Tensor {
+    return this.#op(this.ggml.softMaxExt(this.#pointer, a.pointer, 0n, scale, 0));
+  }
+  softMaxBack(gradient: Tensor, probabilities: Tensor, scale: number): Tensor {
+    return this.#op(this.ggml.softMaxExtBack(this.#pointer, gradient.pointer, probabilities.pointer, scale, 0));
+  }
+  /** Sets what lies after the diagonal (key position > query position) to minus infinity, in `a`'s own memory. */
+  causalMaskInplace(a: Tensor): Tensor {
+    return this.#op(this.ggml.diagMaskInfInplace(this.#pointer, a.pointer, 0));
+  }
+  rope(a: Tensor, positions: Tensor, factors: Tensor | undefined, rope: RopeParameters): Tensor {
+    return this.#op(
+      this.ggml.ropeExt(this.#pointer, a.pointer, positions.pointer, factors?.pointer ?? 0n, ...ropeArguments(rope)),
+    );
+  }
+  ropeBack(gradient: Tensor, positions: Tensor, factors: Tensor | undefined, rope: RopeParameters): Tensor {
+    return this.#op(
+      this.ggml.ropeExtBack(
+        this.#pointer,
+        gradient.pointer,
+        positions.pointer,
+        factors?.pointer ?? 0n,
+        ...ropeArguments(rope),
+      ),
+    );
+  }
+  /** One AdamW step in place; `hyperparameters` is f32 [7]: rate, beta1, beta2, epsilon, decay, 1/(1-beta1^t), 1/(1-beta2^t). */
+  adamwStep(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, hyperparameters: Tensor): Tensor {
+    return this.#op(
+      this.ggml.optStepAdamw(
+        this.#pointer,
+        parameter.pointer,
+        gradient.pointer,
+        first.pointer,
+        second.pointer,
+        hyperparameters.pointer,
+      ),
+    );
+  }
+  markParameter(a: Tensor): void {
+    this.ggml.setParameter(a.pointer);
+  }
+}
+
+function ropeArguments(rope: RopeParameters): number[] {
+  // No YaRN: extrapolation factor 0, attention factor 1; the betas are unused then.
+  return [rope.dimensions, rope.mode, rope.originalContext, rope.frequencyBase, rope.frequencyScale, 0, 1, 32, 1];
+}
+
+export { TensorType };

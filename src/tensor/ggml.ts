@@ -1,0 +1,159 @@
+/** ggml's C functions as TypeScript functions (ggml.h, ggml-alloc.h, ggml-backend.h of the pinned version). Pointers are bigints. */
+import koffi from "koffi";
+import { openGgmlLibraries } from "./library.ts";
+
+export type Pointer = bigint;
+
+/** Type ids of `enum ggml_type`, those that model weights use. */
+export const TensorType = {
+  F32: 0,
+  F16: 1,
+  Q4_0: 2,
+  Q4_1: 3,
+  Q5_0: 6,
+  Q5_1: 7,
+  Q8_0: 8,
+  Q4_K: 12,
+  Q5_K: 13,
+  Q6_K: 14,
+  I32: 26,
+  I64: 27,
+  BF16: 30,
+} as const;
+export type TensorTypeName = keyof typeof TensorType;
+export type TensorTypeId = (typeof TensorType)[TensorTypeName];
+
+export type Ggml = ReturnType<typeof bind>;
+let bound: Ggml | undefined;
+
+export function openGgml(): Ggml {
+  bound ??= bind();
+  return bound;
+}
+
+function bind() {
+  const { base, cpu, cpuVariant } = openGgmlLibraries();
+  koffi.struct("ggml_init_params", { mem_size: "size_t", mem_buffer: "void *", no_alloc: "bool" });
+  const P = "void *";
+  const f = (name: string, result: string, ...parameters: string[]) => base.func(`ggml_${name}`, result, parameters);
+  const op = (name: string, ...parameters: string[]) => f(name, P, P, ...parameters);
+  return {
+    cpuVariant,
+    init: f("init", P, "ggml_init_params") as (parameters: {
+      mem_size: number;
+      mem_buffer: null;
+      no_alloc: boolean;
+    }) => Pointer,
+    free: f("free", "void", P) as (context: Pointer) => void,
+    tensorOverhead: Number(f("tensor_overhead", "size_t")()),
+    graphOverhead: f("graph_overhead_custom", "size_t", "size_t", "bool") as (
+      size: number,
+      gradients: boolean,
+    ) => number | bigint,
+    typeSize: f("type_size", "size_t", "int") as (type: number) => number,
+    blockSize: f("blck_size", "int64_t", "int") as (type: number) => number,
+    rowSize: f("row_size", "size_t", "int", "int64_t") as (type: number, elements: number) => number,
+    newGraph: f("new_graph_custom", P, P, "size_t", "bool") as (
+      context: Pointer,
+      size: number,
+      gradients: boolean,
+    ) => Pointer,
+    buildForwardExpand: f("build_forward_expand", "void", P, P) as (graph: Pointer, tensor: Pointer) => void,
+    graphNodeCount: f("graph_n_nodes", "int", P) as (graph: Pointer) => number,
+    setInput: f("set_input", "void", P) as (tensor: Pointer) => void,
+    setOutput: f("set_output", "void", P) as (tensor: Pointer) => void,
+    setParameter: f("set_param", "void", P) as (tensor: Pointer) => void,
+    /** Quantises or converts rows of f32; returns bytes written. */
+    quantizeChunk: f("quantize_chunk", "size_t", "int", P, P, "int64_t", "int64_t", "int64_t", P) as (
+      type: number,
+      source: Float32Array,
+      destination: Uint8Array,
+      start: number,
+      rows: number,
+      rowElements: number,
+      importance: null,
+    ) => number,
+
+    newTensor: f("new_tensor", P, P, "int", "int", P) as (
+      context: Pointer,
+      type: number,
+      dimensions: number,
+      shape: BigInt64Array,
+    ) => Pointer,
+    view4d: op("view_4d", P, "int64_t", "int64_t", "int64_t", "int64_t", "size_t", "size_t", "size_t", "size_t"),
+    reshape4d: op("reshape_4d", P, "int64_t", "int64_t", "int64_t", "int64_t"),
+    permute: op("permute", P, "int", "int", "int", "int"),
+    transpose: op("transpose", P),
+    cont: op("cont", P),
+    cast: op("cast", P, "int"),
+    cpy: op("cpy", P, P),
+    concat: op("concat", P, P, "int"),
+    set: op("set", P, P, "size_t", "size_t", "size_t", "size_t"),
+    setInplace: op("set_inplace", P, P, "size_t", "size_t", "size_t", "size_t"),
+    getRows: op("get_rows", P, P),
+    getRowsBack: op("get_rows_back", P, P, P),
+    setRows: op("set_rows", P, P, P),
+    repeatBack: op("repeat_back", P, P),
+    add: op("add", P, P),
+    addInplace: op("add_inplace", P, P),
+    sub: op("sub", P, P),
+    mul: op("mul", P, P),
+    div: op("div", P, P),
+    scale: op("scale", P, "float"),
+    scaleInplace: op("scale_inplace", P, "float"),
+    scaleBias: op("scale_bias", P, "float", "float"),
+    clamp: op("clamp", P, "float", "float"),
+    sqr: op("sqr", P),
+    sum: op("sum", P),
+    sumRows: op("sum_rows", P),
+    mulMat: op("mul_mat", P, P),
+    outProd: op("out_prod", P, P),
+    rmsNorm: op("rms_norm", P, "float"),
+    rmsNormBack: op("rms_norm_back", P, P, "float"),
+    silu: op("silu", P),
+    siluBack: op("silu_back", P, P),
+    swiglu: op("swiglu", P),
+    softMaxExt: op("soft_max_ext", P, P, "float", "float"),
+    softMaxExtBack: op("soft_max_ext_back", P, P, "float", "float"),
+    diagMaskInfInplace: op("diag_mask_inf_inplace", P, "int"),
+    ropeExt: op("rope_ext", P, P, P, "int", "int", "int", "float", "float", "float", "float", "float", "float"),
+    ropeExtBack: op(
+      "rope_ext_back",
+      P,
+      P,
+      P,
+      "int",
+      "int",
+      "int",
+      "float",
+      "float",
+      "float",
+      "float",
+      "float",
+      "float",
+    ),
+    optStepAdamw: op("opt_step_adamw", P, P, P, P, P),
+
+    backendCpuInit: cpu.func("ggml_backend_cpu_init", P, []) as () => Pointer,
+    backendCpuSetThreads: cpu.func("ggml_backend_cpu_set_n_threads", "void", [P, "int"]) as (
+      backend: Pointer,
+      threads: number,
+    ) => void,
+    backendFree: f("backend_free", "void", P) as (backend: Pointer) => void,
+    backendBufferType: f("backend_get_default_buffer_type", P, P) as (backend: Pointer) => Pointer,
+    backendAllocateContext: f("backend_alloc_ctx_tensors_from_buft", P, P, P) as (
+      context: Pointer,
+      bufferType: Pointer,
+    ) => Pointer,
+    backendBufferFree: f("backend_buffer_free", "void", P) as (buffer: Pointer) => void,
+    backendBufferSize: f("backend_buffer_get_size", "size_t", P) as (buffer: Pointer) => number | bigint,
+    backendGraphCompute: f("backend_graph_compute", "int", P, P) as (backend: Pointer, graph: Pointer) => number,
+    allocatorNew: f("gallocr_new", P, P) as (bufferType: Pointer) => Pointer,
+    allocatorFree: f("gallocr_free", "void", P) as (allocator: Pointer) => void,
+    allocatorAllocGraph: f("gallocr_alloc_graph", "bool", P, P) as (allocator: Pointer, graph: Pointer) => boolean,
+    allocatorBufferSize: f("gallocr_get_buffer_size", "size_t", P, "int") as (
+      allocator: Pointer,
+      index: number,
+    ) => number | bigint,
+  };
+}
