@@ -1,0 +1,32 @@
+/**
+ * Every command of the program, in the order of the help text. To add one: write `commands/<group>/<verb>.ts` that exports
+ * `register`, import it here, add one line. Command files import light things only; heavy ones load inside the action.
+ */
+import type { RegisterCommand } from "./command.ts";
+import { register as configInit } from "./commands/config/init.ts";
+import { register as configShow } from "./commands/config/show.ts";
+import { register as systemInfo } from "./commands/system/info.ts";
+
+export type GroupName = "config" | "data" | "model" | "system" | "taxonomy";
+
+export const groupDescriptions: Record<GroupName, string> = {
+  config: "Create and show the configuration file.",
+  data: "Grow seed examples into training data.",
+  model: "Download, train, evaluate and talk to models.",
+  system: "Show what this machine and this installation are.",
+  taxonomy: "Check the examples and documents that you wrote.",
+};
+
+export interface CommandEntry {
+  /** Absent: the command stands at the top level. */
+  group?: GroupName;
+  /** Also reachable at the top level under its own name: `ilab chat` is `ilab model chat`. */
+  isTopLevelAlias?: boolean;
+  register: RegisterCommand;
+}
+
+export const commandList: readonly CommandEntry[] = [
+  { group: "config", register: configInit },
+  { group: "config", register: configShow },
+  { group: "system", register: systemInfo },
+];

@@ -1,0 +1,93 @@
+/**
+ * The one schema of the configuration: types, defaults, the commented YAML and docs/config.md all come from here. Key names are
+ * those of the Python program; only keys that something reads are here.
+ */
+import { z } from "zod";
+import { logLevels } from "../util/log.ts";
+import type { IlabPaths } from "./paths.ts";
+
+/** Model that every stage uses unless told otherwise; a name of the model catalog. */
+const DEFAULT_MODEL = "smollm2-135m";
+
+const positiveOrChosen = (what: string) =>
+  z.int().min(1).nullable().default(null).describe(`${what} null: chosen for the model at hand.`);
+
+export function createConfigSchema(paths: IlabPaths) {
+  const section = <Shape extends z.ZodRawShape>(description: string, shape: Shape) =>
+    z.strictObject(shape).describe(description);
+  return z.strictObject({
+    version: z.string().default("1.0.0").describe("Version of this file's format."),
+    general: section("What concerns every command.", {
+      log_level: z.enum(logLevels).default("INFO").describe("Least important log lines to show on standard error."),
+    }).prefault({}),
+    chat: section("ilab model chat", {
+      model: z.string().min(1).default(DEFAULT_MODEL).describe("Model to talk to: a name of the store or a GGUF file."),
+      max_tokens: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("Longest answer, in tokens. null: up to the model's context."),
+      temperature: z
+        .number()
+        .min(0)
+        .max(2)
+        .default(0)
+        .describe("0 always takes the likeliest word; higher values vary more and invent more."),
+    }).prefault({}),
+    generate: section("ilab data generate", {
+      pipeline: z
+        .string()
+        .min(1)
+        .default("compact")
+        .describe("Built-in pipeline by name, or a directory with pipeline files."),
+      teacher: section("The model that writes the training data.", {
+        model_path: z
+          .string()
+          .min(1)
+          .default(DEFAULT_MODEL)
+          .describe("Teacher model: a name of the store, a GGUF file, or the served model's name with --endpoint-url."),
+      }).prefault({}),
+      taxonomy_path: z.string().min(1).default(paths.taxonomy).describe("Directory of the taxonomy."),
+      taxonomy_base: z
+        .string()
+        .min(1)
+        .default("origin/main")
+        .describe("Git reference that changes are counted from; 'empty' takes the whole tree."),
+      output_dir: z.string().min(1).default(paths.datasets).describe("Directory under which every run makes its own."),
+    }).prefault({}),
+    train: section("ilab model train", {
+      model_path: z
+        .string()
+        .min(1)
+        .default(DEFAULT_MODEL)
+        .describe("Student model: a name of the store or a GGUF file."),
+      data_path: z
+        .string()
+        .min(1)
+        .default(paths.datasets)
+        .describe("Training data: a file, or the newest run below a directory."),
+      ckpt_output_dir: z
+        .string()
+        .min(1)
+        .default(paths.checkpoints)
+        .describe("Directory under which every training makes its own."),
+      num_epochs: positiveOrChosen("Passes over the training data."),
+      effective_batch_size: positiveOrChosen("Samples per step of the optimizer."),
+      max_seq_len: positiveOrChosen("Longest sample, in tokens; longer ones are left out."),
+      lora_rank: z
+        .int()
+        .min(0)
+        .nullable()
+        .default(null)
+        .describe("Rank of the adapter. null or 0: chosen for the model at hand."),
+    }).prefault({}),
+    evaluate: section("ilab model evaluate", {
+      model: z.string().min(1).nullable().default(null).describe("Model to examine, unless --model names one."),
+      base_model: z.string().min(1).default(DEFAULT_MODEL).describe("Model that it is compared with."),
+      output_dir: z.string().min(1).default(paths.evaluations).describe("Directory for the results."),
+    }).prefault({}),
+  });
+}
+
+export type IlabConfig = z.infer<ReturnType<typeof createConfigSchema>>;
