@@ -1,0 +1,179 @@
+/** Checks a parsed file against one of our JSON Schemas (assets/schemas) and says every difference in plain words, with its place. */
+import { readFileSync } from "node:fs";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { assetPath } from "../util/assets.ts";
+import { closestName } from "../util/did-you-mean.ts";
+import type { PositionedValue } from "./parse-yaml.ts";
+import { formatYamlPath, type Problem, problem, type YamlPath } from "./problem.ts";
+
+export type SchemaName = "knowledge" | "compositional_skills" | "held_out";
+
+/** Comparing entries with each other takes time in the square of their number; nobody writes more into one file by hand. */
+const MAX_LIST_LENGTH = 2000;
+
+const schemaFiles: Record<SchemaName | "version", string[]> = {
+  version: ["v3", "version.json"],
+  knowledge: ["v3", "knowledge.json"],
+  compositional_skills: ["v3", "compositional_skills.json"],
+  held_out: ["held_out.json"],
+};
+
+let ajv: Ajv2020 | undefined;
+
+function validatorOf(name: SchemaName): ValidateFunction {
+  if (ajv === undefined) {
+    ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true });
+    for (const parts of Object.values(schemaFiles))
+      ajv.addSchema(JSON.parse(readFileSync(assetPath("schemas", ...parts), "utf8")) as object);
+  }
+  return ajv.getSchema(schemaFiles[name].at(-1)!)!;
+}
+
+export function checkSchema(name: SchemaName, yaml: PositionedValue): Problem[] {
+  const longList = findLongList(yaml.value);
+  if (longList !== undefined)
+    return [
+      problem(
+        "too-many-items",
+        `${nameOf(longList)} has more than ${MAX_LIST_LENGTH} entries`,
+        "Split the entries over several leaves.",
+        yaml.locate(longList),
+        longList,
+      ),
+    ];
+  const validate = validatorOf(name);
+  if (validate(yaml.value)) return [];
+  return (validate.errors ?? [])
+    .flatMap((error) => describe(error, yaml) ?? [])
+    .sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function findLongList(value: unknown, path: YamlPath = []): YamlPath | undefined {
+  if (Array.isArray(value) && value.length > MAX_LIST_LENGTH) return path;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, child] of Object.entries(value)) {
+    const found = findLongList(child, [...path, Array.isArray(value) ? Number(key) : key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function describe(error: ErrorObject, yaml: PositionedValue): Problem | undefined {
+  const path = pathOf(error.instancePath, yaml.value);
+  const params = error.params as Record<string, unknown>;
+  const at = (code: string, message: string, hint: string, where = path, part: "value" | "key" = "value") =>
+    problem(code, message, hint, yaml.locate(where, part), where);
+  switch (error.keyword) {
+    case "required": {
+      const field = String(params["missingProperty"]);
+      const what = (error.parentSchema?.["properties"] as Record<string, { description?: string }> | undefined)?.[field]
+        ?.description;
+      return at(
+        "missing-field",
+        `'${field}' is missing${path.length > 0 ? ` in ${nameOf(path)}` : ""}`,
+        `Add '${field}:' here.${what === undefined ? "" : ` ${what}`}`,
+      );
+    }
+    case "additionalProperties": {
+      const field = String(params["additionalProperty"]);
+      return unknownField(yaml, [...path, field], Object.keys((error.parentSchema?.["properties"] as object) ?? {}));
+    }
+    case "type":
+      return wrongType(String(params["type"]), error.data, yaml, path);
+    case "pattern":
+      return at("empty-text", `${nameOf(path)} is empty`, "Write the text, or remove the entry.");
+    case "minItems": {
+      const { length } = error.data as unknown[];
+      const wanted = Number(params["limit"]);
+      return at(
+        "too-few-items",
+        `${nameOf(path)} has ${length} ${length === 1 ? "entry" : "entries"}; at least ${wanted} are needed`,
+        `Add ${wanted - length} more.`,
+      );
+    }
+    case "uniqueItems": {
+      const [first, second] = [Number(params["j"]), Number(params["i"])].sort((a, b) => a - b) as [number, number];
+      return at(
+        "duplicate-item",
+        `entries ${first + 1} and ${second + 1} of ${nameOf(path)} are the same`,
+        "Remove one of them, or say something different.",
+        [...path, second],
+      );
+    }
+    case "if":
+      return undefined;
+    default:
+      return at("invalid-value", `${nameOf(path)} ${error.message ?? "is not valid"}`, "Correct the value.");
+  }
+}
+
+/** A key that no schema knows, with the known one that was probably meant. */
+export function unknownField(yaml: PositionedValue, path: YamlPath, known: readonly string[]): Problem {
+  const field = String(path.at(-1));
+  const nearest = closestName(field, known);
+  const parent = path.slice(0, -1);
+  return problem(
+    "unknown-field",
+    `'${field}' is not a field of ${parent.length === 0 ? "this file" : nameOf(parent)}`,
+    nearest === undefined ? `Remove it. Known fields: ${known.join(", ")}.` : `Did you mean '${nearest}'?`,
+    yaml.locate(path, "key"),
+    path,
+  );
+}
+
+const typeWords: Record<string, string> = {
+  string: "text",
+  array: "a list",
+  object: "a mapping (lines of the form 'name: value')",
+  integer: "a whole number",
+};
+
+function wrongType(wanted: string, data: unknown, yaml: PositionedValue, path: YamlPath): Problem {
+  const source = yaml.sourceOf(path);
+  const position = yaml.locate(path);
+  if (data === null)
+    return problem("missing-value", `${nameOf(path)} has no value`, `Write ${typeWords[wanted]} here.`, position, path);
+  const found = wordsFor(data);
+  const message = `${nameOf(path)} must be ${typeWords[wanted] ?? wanted}, but is ${found}`;
+  if (wanted !== "string" || Array.isArray(data) || (typeof data === "object" && !(data instanceof Date)))
+    return problem("wrong-type", message, hintForStructure(wanted), position, path);
+  return problem(
+    "wrong-type",
+    message,
+    `YAML reads ${source} as ${found}. Put it in quotes: "${source}".`,
+    position,
+    path,
+  );
+}
+
+function wordsFor(data: unknown): string {
+  if (Array.isArray(data)) return "a list";
+  if (data instanceof Date) return "a date";
+  if (typeof data === "boolean") return `the truth value ${data}`;
+  if (typeof data === "number" || typeof data === "bigint") return `the number ${data}`;
+  return typeof data === "string" ? "text" : "a mapping (lines of the form 'name: value')";
+}
+
+function hintForStructure(wanted: string): string {
+  if (wanted === "array") return "Begin every entry with '- ' on a line of its own.";
+  if (wanted === "object") return "Write 'name: value' lines, indented below it.";
+  return "Write the text after the colon; put it in quotes when it contains ': ' or begins with a sign.";
+}
+
+function nameOf(path: YamlPath): string {
+  return path.length === 0 ? "the file" : `'${formatYamlPath(path)}'`;
+}
+
+/** A JSON pointer as keys and indexes; digits are an index where the value is a list. */
+function pathOf(pointer: string, root: unknown): YamlPath {
+  let value = root;
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((part) => {
+      const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+      const step = Array.isArray(value) ? Number(key) : key;
+      value = (value as Record<string | number, unknown> | undefined)?.[step];
+      return step;
+    });
+}
