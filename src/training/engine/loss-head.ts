@@ -1,0 +1,122 @@
+/**
+ * The output head and its gradient, only at the rows where something is to be learned. Both losses are cross-entropies against a
+ * sparse distribution q over the vocabulary, so both have the gradient p - q with respect to the logits:
+ * the next token (q is one token), and the anchor (q is the base model's k most likely tokens; the probability it leaves to
+ * all others is compared with the student's as one outcome, which scales the rest of p by 1 - q_rest / p_rest).
+ */
+import type { Tensor, TensorContext } from "../../tensor/context.ts";
+import { TensorType } from "../../tensor/ggml.ts";
+import type { FrozenWeights } from "./frozen-weights.ts";
+import type { LlamaSpec } from "./llama-spec.ts";
+import type { SoftTargets } from "./micro-batch.ts";
+
+/** Columns of logits per piece: bounds their memory (128 x 49,152 x 4 bytes = 25 MB). */
+const COLUMNS_PER_PIECE = 128;
+/** Smallest probability that is left to the tokens outside the base's top k, so that the ratio stays finite. */
+const MINIMAL_REST = 1e-6;
+/** A softmax in f32 underflows to 0 below this; the loss then reads 87 nats instead of infinity. */
+const MINIMAL_PROBABILITY = 1.2e-38;
+
+export interface LossPart {
+  /** Gradient with respect to the selected rows of the last layer's output, `[width, rows]`. */
+  dSelected: Tensor;
+  /** Fills the inputs; call after allocation, before computing. */
+  fill: () => void;
+  /** Loss summed over the rows, in nats; call after computing. */
+  loss: () => number;
+}
+
+interface Piece {
+  gradient: Tensor;
+  fill: () => void;
+  loss: () => number;
+}
+
+/** @param weight factor of this loss in the gradient (1 / counted tokens of the whole effective batch). */
+export function buildLoss(
+  context: TensorContext,
+  spec: LlamaSpec,
+  weights: FrozenWeights,
+  selected: Tensor,
+  targets: SoftTargets,
+  weight: number,
+): LossPart {
+  const normed = context.mul(context.rmsNorm(selected, spec.normEpsilon), weights.outputNorm);
+  const count = targets.rows.length;
+  const pieces: Piece[] = [];
+  for (let from = 0; from < count; from += COLUMNS_PER_PIECE)
+    pieces.push(buildPiece(context, spec, weights, normed, targets, from, Math.min(COLUMNS_PER_PIECE, count - from)));
+  const dNormed = pieces.map((piece) => piece.gradient).reduce((a, b) => context.concat(a, b, 1));
+  const dSelected = context.rmsNormBack(
+    context.mul(context.scale(dNormed, weight), weights.outputNorm),
+    selected,
+    spec.normEpsilon,
+  );
+  return {
+    dSelected,
+    fill: () => {
+      for (const piece of pieces) piece.fill();
+    },
+    loss: () => pieces.reduce((sum, piece) => sum + piece.loss(), 0),
+  };
+}
+
+function buildPiece(
+  c: TensorContext,
+  spec: LlamaSpec,
+  weights: FrozenWeights,
+  normed: Tensor,
+  targets: SoftTargets,
+  from: number,
+  count: number,
+): Piece {
+  const { vocabulary, width } = spec;
+  const k = targets.topCount;
+  const row = normed.strides[1];
+  const columns = c.view(normed, [width, count, 1, 1], [row, row * count, row * count], from * row);
+  const p = c.softMax(c.mulMat(weights.head.forward, columns), 1);
+  const indices = c.input(TensorType.I32, count * k);
+  const wanted = c.input(TensorType.F32, 1, count * k);
+  const flat = c.reshape(p, 1, vocabulary * count);
+  const picked = c.output(c.getRows(flat, indices));
+
+  const hasRest = targets.rest.subarray(from, from + count).some((rest) => rest > 0);
+  let difference = flat;
+  let restWanted: Tensor | undefined;
+  if (hasRest) {
+    restWanted = c.input(TensorType.F32, 1, count);
+    const top = c.sumRows(c.reshape(picked, k, count));
+    const rest = c.clamp(c.scaleBias(top, -1, 1), MINIMAL_REST, 1);
+    const factor = c.scaleBias(c.div(restWanted, rest), -1, 1);
+    difference = c.reshape(c.mul(p, factor), 1, vocabulary * count);
+  }
+  const dLogits = c.reshape(c.setRows(difference, c.sub(picked, wanted), indices), vocabulary, count);
+  const gradient = c.expand(c.mulMat(weights.head.backward, dLogits));
+
+  const tokens = targets.tokens.subarray(from * k, (from + count) * k);
+  const probabilities = targets.probabilities.subarray(from * k, (from + count) * k);
+  const rests = targets.rest.subarray(from, from + count);
+  return {
+    gradient,
+    fill: () => {
+      const values = indices.integers();
+      for (let i = 0; i < tokens.length; i++) values[i] = Math.floor(i / k) * vocabulary + tokens[i]!;
+      wanted.floats().set(probabilities);
+      restWanted?.floats().set(rests);
+    },
+    loss: () => {
+      const values = picked.floats();
+      let sum = 0;
+      for (let i = 0; i < count; i++) {
+        let rest = 1;
+        for (let j = i * k; j < (i + 1) * k; j++) {
+          const q = probabilities[j]!;
+          if (q > 0) sum += q * Math.log(q / Math.max(values[j]!, MINIMAL_PROBABILITY));
+          rest -= values[j]!;
+        }
+        if (rests[i]! > 0) sum += rests[i]! * Math.log(rests[i]! / Math.max(rest, MINIMAL_REST));
+      }
+      return sum;
+    },
+  };
+}

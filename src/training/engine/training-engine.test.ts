@@ -1,0 +1,260 @@
+/**
+ * The engine's gradients against the 64-bit reference, and the reference against finite differences of its own loss: on tiny random
+ * models, for every weight type, with several samples in a pack, anchors and shared key heads.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TinyModelOptions, writeTinyModel } from "../../../test/helpers/tiny-model.ts";
+import { readGguf } from "../../formats/gguf/read-gguf.ts";
+import { createRandomSource } from "../../util/rng.ts";
+import { loadReferenceModel, referenceGradient } from "../reference/reference-model.ts";
+import type { HoldType } from "./frozen-weights.ts";
+import { ALL_TARGETS, createLoraLayout } from "./lora-layout.ts";
+import type { MicroBatch } from "./micro-batch.ts";
+import { TrainingEngine } from "./training-engine.ts";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "ilab-engine-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** Three samples of different lengths; some rows to predict, some held to a made-up base distribution. */
+function makeBatch(vocabulary: number): MicroBatch {
+  const random = createRandomSource(7);
+  const lengths = [9, 5, 7];
+  const tokens = Int32Array.from({ length: 21 }, () => random.integer(vocabulary));
+  const topCount = 3;
+  const anchorRows = Int32Array.from([14, 16, 19]);
+  const anchors = {
+    rows: anchorRows,
+    topCount,
+    tokens: new Int32Array(9),
+    probabilities: new Float32Array(9),
+    rest: new Float32Array(3),
+  };
+  for (let i = 0; i < 3; i++) {
+    const weights = [random.next() + 0.1, random.next() + 0.1, random.next() + 0.1, random.next() + 0.1];
+    const sum = weights.reduce((a, b) => a + b);
+    for (let j = 0; j < topCount; j++) {
+      anchors.tokens[i * topCount + j] = 10 + 20 * i + 7 * j;
+      anchors.probabilities[i * topCount + j] = weights[j]! / sum;
+    }
+    anchors.rest[i] = weights[3]! / sum;
+  }
+  const rows = [1, 4, 7, 9, 11, 12];
+  return {
+    tokens,
+    lengths,
+    targets: { rows: Int32Array.from(rows), tokens: Int32Array.from(rows.map((row) => tokens[row + 1]!)) },
+    anchors,
+  };
+}
+
+const LORA = { rank: 4, alpha: 6, targets: ALL_TARGETS };
+
+/** Adapter parameters that are all alive: with B = 0 the gradient of A would be zero and prove nothing. */
+function randomParameters(size: number): Float32Array {
+  const random = createRandomSource(3);
+  return Float32Array.from({ length: size }, () => 0.1 * random.normal());
+}
+
+async function compare(
+  name: string,
+  options: TinyModelOptions,
+  holdType: HoldType,
+  recompute = false,
+  targets = ALL_TARGETS,
+) {
+  const path = join(directory, `${name}.gguf`);
+  await writeTinyModel(path, options);
+  const file = await readGguf(path);
+  const model = loadReferenceModel(file);
+  const lora = { ...LORA, targets };
+  const layout = createLoraLayout(model.spec, lora);
+  const parameters = randomParameters(layout.size);
+  const batch = makeBatch(model.spec.vocabulary);
+  using engine = new TrainingEngine(file, { lora, seed: 1, threads: 1, holdType, recompute, parameters });
+  const loss = engine.accumulate(batch, 1 / 6, 0.5 / 3);
+  const reference = referenceGradient(model, layout, parameters, batch, 1 / 6, 0.5 / 3);
+  // Module by module, so that a small module cannot hide behind a large one.
+  let worst = 0;
+  for (const module of layout.modules)
+    for (const [offset, length] of [
+      [module.offsetA, module.input * layout.rank],
+      [module.offsetB, module.output * layout.rank],
+    ] as const)
+      worst = Math.max(
+        worst,
+        relativeDifference(
+          engine.gradients.subarray(offset, offset + length),
+          reference.gradient.subarray(offset, offset + length),
+        ),
+      );
+  return { loss, reference, worst, engine: { gradients: engine.gradients.slice() }, model, layout, parameters, batch };
+}
+
+function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < a.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  }
+  return Math.sqrt(difference / size);
+}
+
+test("the reference agrees with finite differences of its own loss", async () => {
+  const { model, layout, parameters, batch, reference } = await compare("finite", { layers: 2 }, "F32");
+  const loss = (values: ArrayLike<number>) => {
+    const result = referenceGradient(model, layout, values, batch, 1 / 6, 0.5 / 3);
+    return result.targetLoss / 6 + (0.5 * result.anchorLoss) / 3;
+  };
+  const random = createRandomSource(5);
+  for (let trial = 0; trial < 4; trial++) {
+    const direction = Float64Array.from({ length: layout.size }, () => random.normal());
+    const step = 1e-5;
+    const moved = (sign: number) => Float64Array.from(parameters, (value, i) => value + sign * step * direction[i]!);
+    const numeric = (loss(moved(1)) - loss(moved(-1))) / (2 * step);
+    const analytic = direction.reduce((sum, d, i) => sum + d * reference.gradient[i]!, 0);
+    expect(Math.abs(numeric - analytic)).toBeLessThan(1e-6 * Math.max(1, Math.abs(analytic)));
+  }
+});
+
+describe("held as F32 the engine agrees with the reference for every weight type", () => {
+  const kQuant = { width: 256, feedForward: 256, layers: 1 };
+  test.each([
+    ["F32", {}],
+    ["F16", {}],
+    ["BF16", {}],
+    ["Q8_0", {}],
+    ["Q4_0", {}],
+    ["Q4_1", {}],
+    ["Q4_K", kQuant],
+    ["Q6_K", kQuant],
+  ] as const)("%s", async (type, shape) => {
+    const { loss, reference, worst } = await compare(`type-${type}`, { ...shape, type }, "F32");
+    expect(loss.targetLoss).toBeCloseTo(reference.targetLoss, 3);
+    expect(loss.anchorLoss).toBeCloseTo(reference.anchorLoss, 3);
+    expect(worst).toBeLessThan(2e-4);
+  });
+});
+
+test.each([
+  ["F16", 2e-2],
+  ["BF16", 1e-1],
+] as const)("held as %s the gradient stays within %f of the reference", async (holdType, tolerance) => {
+  const { worst } = await compare(`hold-${holdType}`, { type: "Q8_0" }, holdType);
+  expect(worst).toBeLessThan(tolerance);
+});
+
+test.each([
+  ["an output head of its own", { isTied: false }],
+  ["frequency factors", { ropeFactors: true }],
+  ["as many key heads as query heads", { keyValueHeads: 4 }],
+  ["one key head", { keyValueHeads: 1 }],
+  ["one layer", { layers: 1 }],
+] as const)("a model with %s", async (name, options) => {
+  const { worst } = await compare(name.replaceAll(" ", "-"), options, "F32");
+  expect(worst).toBeLessThan(2e-4);
+});
+
+test.each([[["q_proj", "v_proj"]], [["down_proj"]], [["o_proj", "gate_proj"]]])("only %s adapted", async (targets) => {
+  const { worst } = await compare(`targets-${targets.join("-")}`, {}, "F32", false, targets);
+  expect(worst).toBeLessThan(2e-4);
+});
+
+test("recomputing activations changes nothing", async () => {
+  const kept = await compare("recompute", { layers: 3 }, "F32", false);
+  const recomputed = await compare("recompute", { layers: 3 }, "F32", true);
+  expect(recomputed.engine.gradients).toEqual(kept.engine.gradients);
+  expect(recomputed.worst).toBeLessThan(2e-4);
+});
+
+test("a sample's gradient does not depend on its neighbours in the pack", async () => {
+  const path = join(directory, "isolation.gguf");
+  await writeTinyModel(path, {});
+  const file = await readGguf(path);
+  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  const random = createRandomSource(9);
+  engine.setParameters(randomParameters(engine.layout.size));
+  const sample = Int32Array.from({ length: 8 }, () => random.integer(200));
+  const target = { rows: Int32Array.from([2, 5, 6]), tokens: Int32Array.from([3, 4, 5]) };
+  const alone = engine.accumulate({ tokens: sample, lengths: [8], targets: target }, 1, 0);
+  const aloneGradient = engine.gradients.slice();
+  engine.gradients.fill(0);
+  const neighbour = Int32Array.from({ length: 11 }, () => random.integer(200));
+  const packed = engine.accumulate(
+    {
+      tokens: Int32Array.from([...neighbour, ...sample]),
+      lengths: [11, 8],
+      targets: { rows: target.rows.map((row) => row + 11), tokens: target.tokens },
+    },
+    1,
+    0,
+  );
+  expect(packed.targetLoss).toBeCloseTo(alone.targetLoss, 4);
+  expect(relativeDifference(engine.gradients, aloneGradient)).toBeLessThan(1e-5);
+});
+
+test("the base distribution is the model's own, and anchoring the untouched model costs nothing", async () => {
+  const path = join(directory, "anchor.gguf");
+  await writeTinyModel(path, {});
+  const file = await readGguf(path);
+  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  const tokens = Int32Array.from({ length: 12 }, (_, i) => (i * 37) % 200);
+  const rows = Int32Array.from([0, 3, 8, 11]);
+  const trained = randomParameters(engine.layout.size);
+  engine.setParameters(trained);
+  const anchors = engine.baseDistribution(tokens, [12], rows, 20);
+  expect([...engine.parameters]).toEqual([...trained]);
+  const moved = engine.evaluate({
+    tokens,
+    lengths: [12],
+    targets: { rows: new Int32Array(0), tokens: new Int32Array(0) },
+    anchors,
+  });
+  expect(moved.anchorLoss).toBeGreaterThan(0.01);
+  engine.setParameters(new Float32Array(engine.layout.size));
+  const untouched = engine.evaluate({
+    tokens,
+    lengths: [12],
+    targets: { rows: new Int32Array(0), tokens: new Int32Array(0) },
+    anchors,
+  });
+  expect(Math.abs(untouched.anchorLoss)).toBeLessThan(1e-4);
+  const logits = engine.logits(tokens).subarray(8 * 261, 9 * 261);
+  const best = logits.indexOf(Math.max(...logits));
+  expect(anchors.tokens[2 * 20]).toBe(best);
+});
+
+test("AdamW steps follow the formula, with clipping and decay", async () => {
+  const path = join(directory, "adamw.gguf");
+  await writeTinyModel(path, { layers: 1 });
+  const file = await readGguf(path);
+  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  const random = createRandomSource(11);
+  const expected = Float64Array.from(engine.parameters);
+  const first = new Float64Array(expected.length);
+  const second = new Float64Array(expected.length);
+  const [learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm] = [0.01, 0.9, 0.95, 1e-8, 0.1, 1];
+  for (let step = 1; step <= 3; step++) {
+    const gradient = Float64Array.from(expected, () => random.normal() * 0.1);
+    engine.gradients.set(gradient);
+    const norm = engine.step({ learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm });
+    const trueNorm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+    expect(norm / trueNorm).toBeCloseTo(1, 5);
+    const clip = Math.min(1, maxGradientNorm / trueNorm);
+    for (let i = 0; i < expected.length; i++) {
+      const g = gradient[i]! * clip;
+      first[i] = beta1 * first[i]! + (1 - beta1) * g;
+      second[i] = beta2 * second[i]! + (1 - beta2) * g * g;
+      const update = first[i]! / (1 - beta1 ** step) / (Math.sqrt(second[i]! / (1 - beta2 ** step)) + epsilon);
+      expected[i] = expected[i]! * (1 - learningRate * weightDecay) - learningRate * update;
+    }
+    expect(engine.gradients.every((g) => g === 0)).toBe(true);
+  }
+  expect(relativeDifference(engine.parameters, expected)).toBeLessThan(1e-5);
+});

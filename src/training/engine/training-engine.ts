@@ -1,0 +1,393 @@
+/**
+ * LoRA training of a llama-architecture GGUF on ggml: forward and backward over packs of samples, AdamW, the base model's own
+ * distribution for the anchor. Holds native memory and computes synchronously: it belongs in a child process (worker.ts).
+ */
+import type { GgufFile } from "../../formats/gguf/types.ts";
+import { Backend, GraphAllocator, type Tensor, TensorContext } from "../../tensor/context.ts";
+import { TensorType } from "../../tensor/ggml.ts";
+import { IlabError } from "../../util/errors.ts";
+import { type FrozenWeights, type HoldType, type LinearGroup, loadFrozenWeights } from "./frozen-weights.ts";
+import { type LayerActivations, layerBackward, layerForward, type PackGraph } from "./llama-layer.ts";
+import { type LlamaSpec, readLlamaSpec } from "./llama-spec.ts";
+import { createLoraLayout, initialLoraParameters, type LoraLayout, type LoraOptions } from "./lora-layout.ts";
+import { buildLoss, type LossPart } from "./loss-head.ts";
+import type { MicroBatch, MicroBatchLoss, SoftTargets } from "./micro-batch.ts";
+
+export interface EngineOptions {
+  lora: LoraOptions;
+  seed: number;
+  threads: number;
+  /** Type in which the frozen matrices are held. */
+  holdType: HoldType;
+  /** Recompute each layer in the backward pass instead of keeping its activations: a third more work, a fraction of the memory. */
+  recompute?: boolean;
+  /** Start from these adapter parameters instead of fresh ones. */
+  parameters?: Float32Array;
+  onLayerLoaded?: (layer: number) => void;
+}
+
+export interface AdamwOptions {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** Largest norm of the whole gradient; 0 = no clipping. */
+  maxGradientNorm: number;
+}
+
+const FLOAT_BYTES = 4;
+
+export class TrainingEngine {
+  readonly spec: LlamaSpec;
+  readonly layout: LoraLayout;
+  readonly #backend: Backend;
+  readonly #weights: FrozenWeights;
+  readonly #state: TensorContext;
+  readonly #parameters: Tensor;
+  readonly #gradients: Tensor;
+  readonly #firstMoments: Tensor;
+  readonly #secondMoments: Tensor;
+  readonly #allocator: GraphAllocator;
+  readonly #recompute: boolean;
+  #refreshGraph: { context: TensorContext; allocator: GraphAllocator } | undefined;
+  #steps = 0;
+
+  constructor(file: GgufFile, options: EngineOptions) {
+    this.spec = readLlamaSpec(file);
+    this.layout = createLoraLayout(this.spec, options.lora);
+    this.#recompute = options.recompute ?? false;
+    this.#backend = new Backend(options.threads);
+    this.#weights = loadFrozenWeights(
+      file,
+      this.spec,
+      this.layout,
+      options.holdType,
+      this.#backend,
+      options.onLayerLoaded,
+    );
+    this.#state = new TensorContext(8);
+    const vector = () => this.#state.tensor(TensorType.F32, this.layout.size);
+    this.#parameters = vector();
+    this.#gradients = vector();
+    this.#firstMoments = vector();
+    this.#secondMoments = vector();
+    this.#state.markParameter(this.#parameters);
+    this.#state.allocatePersistent(this.#backend);
+    this.#firstMoments.floats().fill(0);
+    this.#secondMoments.floats().fill(0);
+    this.#gradients.floats().fill(0);
+    this.#allocator = new GraphAllocator(this.#backend);
+    this.setParameters(options.parameters ?? initialLoraParameters(this.layout, options.seed));
+  }
+
+  [Symbol.dispose](): void {
+    this.#refreshGraph?.allocator[Symbol.dispose]();
+    this.#refreshGraph?.context[Symbol.dispose]();
+    this.#allocator[Symbol.dispose]();
+    this.#state[Symbol.dispose]();
+    this.#weights[Symbol.dispose]();
+    this.#backend[Symbol.dispose]();
+  }
+
+  /** The adapter's numbers in the layout's order; a view of native memory. */
+  get parameters(): Float32Array {
+    return this.#parameters.floats();
+  }
+
+  /** Summed gradient since the last step, in the layout's order; a view of native memory. */
+  get gradients(): Float32Array {
+    return this.#gradients.floats();
+  }
+
+  /** Bytes held for weights and of the largest graph so far. */
+  get memory(): { weightBytes: number; activationBytes: number } {
+    return { weightBytes: this.#weights.sizeBytes, activationBytes: this.#allocator.sizeBytes };
+  }
+
+  setParameters(values: Float32Array): void {
+    this.#parameters.floats().set(values);
+    this.#refreshAdapter();
+  }
+
+  /** Runs `work` with the adapter switched off, that is, on the base model. */
+  withBaseModel<Result>(work: () => Result): Result {
+    const saved = this.parameters.slice();
+    this.setParameters(new Float32Array(saved.length));
+    try {
+      return work();
+    } finally {
+      this.setParameters(saved);
+    }
+  }
+
+  /** Adds the gradient of `targetWeight * target loss + anchorWeight * anchor loss` of one pack to `gradients`. */
+  accumulate(batch: MicroBatch, targetWeight: number, anchorWeight: number): MicroBatchLoss {
+    return this.#run(batch, { targetWeight, anchorWeight });
+  }
+
+  /** The losses of one pack without any gradient. */
+  evaluate(batch: MicroBatch): MicroBatchLoss {
+    return this.#run(batch, undefined);
+  }
+
+  /** Norm of the summed gradient, then one AdamW step (arXiv 1711.05101) and a cleared gradient. Returns the norm before clipping. */
+  step(options: AdamwOptions): number {
+    const gradients = this.gradients;
+    let squares = 0;
+    for (let i = 0; i < gradients.length; i++) squares += gradients[i]! * gradients[i]!;
+    const norm = Math.sqrt(squares);
+    if (!Number.isFinite(norm))
+      throw new IlabError({
+        code: "LOSS_NOT_FINITE",
+        message: `the gradient is not a finite number at step ${this.#steps + 1}`,
+        hint: "Lower the learning rate (--learning-rate), or check that the model file is sound.",
+      });
+    this.#steps += 1;
+    const clip = options.maxGradientNorm > 0 && norm > options.maxGradientNorm ? options.maxGradientNorm / norm : 1;
+    using context = new TensorContext(16);
+    const hyperparameters = context.input(TensorType.F32, 7);
+    const scaled = clip === 1 ? this.#gradients : context.scaleInplace(this.#gradients, clip);
+    context.expand(
+      context.adamwStep(this.#parameters, scaled, this.#firstMoments, this.#secondMoments, hyperparameters),
+    );
+    using allocator = new GraphAllocator(this.#backend);
+    allocator.allocate(context.graph);
+    hyperparameters
+      .floats()
+      .set([
+        options.learningRate,
+        options.beta1,
+        options.beta2,
+        options.epsilon,
+        options.weightDecay,
+        1 / (1 - options.beta1 ** this.#steps),
+        1 / (1 - options.beta2 ** this.#steps),
+      ]);
+    this.#backend.compute(context.graph);
+    this.gradients.fill(0);
+    this.#refreshAdapter();
+    return norm;
+  }
+
+  /** Logits of every position of one sample, `[tokens * vocabulary]`, token after token. */
+  logits(tokens: Int32Array): Float32Array {
+    using context = new TensorContext(this.#capacity(1));
+    const { graph, fill } = this.#inputs(context, tokens, [tokens.length]);
+    const { output } = this.#forward(graph);
+    const normed = context.mul(context.rmsNorm(output, this.spec.normEpsilon), this.#weights.outputNorm);
+    const result = context.output(context.mulMat(this.#weights.head.forward, normed));
+    this.#compute(context, fill);
+    return result.floats().slice();
+  }
+
+  /** The base model's `topCount` most likely tokens at each of the given rows of a pack. */
+  baseDistribution(tokens: Int32Array, lengths: number[], rows: Int32Array, topCount: number): SoftTargets {
+    return this.withBaseModel(() => {
+      const result: SoftTargets = {
+        rows,
+        topCount,
+        tokens: new Int32Array(rows.length * topCount),
+        probabilities: new Float32Array(rows.length * topCount),
+        rest: new Float32Array(rows.length),
+      };
+      using context = new TensorContext(this.#capacity(lengths.length));
+      const { graph, fill } = this.#inputs(context, tokens, lengths);
+      const { output } = this.#forward(graph);
+      const indices = context.input(TensorType.I32, rows.length);
+      const selected = context.getRows(output, indices);
+      const normed = context.mul(context.rmsNorm(selected, this.spec.normEpsilon), this.#weights.outputNorm);
+      const probabilities = context.output(context.softMax(context.mulMat(this.#weights.head.forward, normed), 1));
+      this.#compute(context, () => {
+        fill();
+        indices.integers().set(rows);
+      });
+      const values = probabilities.floats();
+      for (let row = 0; row < rows.length; row++)
+        selectTop(values.subarray(row * this.spec.vocabulary, (row + 1) * this.spec.vocabulary), row, result);
+      return result;
+    });
+  }
+
+  #capacity(samples: number): number {
+    return this.spec.layers * (240 + samples * 90) + 4096;
+  }
+
+  #inputs(
+    context: TensorContext,
+    tokens: Int32Array,
+    lengths: number[],
+  ): { graph: PackGraph & { embedded: Tensor }; fill: () => void } {
+    const ids = context.input(TensorType.I32, tokens.length);
+    const positions = context.input(TensorType.I32, tokens.length);
+    let start = 0;
+    const samples = lengths.map((length) => {
+      const sample = { start, length };
+      start += length;
+      return sample;
+    });
+    if (start !== tokens.length)
+      throw new RangeError(`the samples have ${start} tokens, the pack has ${tokens.length}`);
+    return {
+      graph: {
+        context,
+        spec: this.spec,
+        layout: this.layout,
+        positions,
+        ropeFactors: this.#weights.ropeFactors,
+        tokens: tokens.length,
+        samples,
+        gradients: this.#gradients,
+        embedded: context.getRows(this.#weights.embedding, ids),
+      },
+      fill: () => {
+        ids.integers().set(tokens);
+        const values = positions.integers();
+        for (const sample of samples) for (let i = 0; i < sample.length; i++) values[sample.start + i] = i;
+      },
+    };
+  }
+
+  #forward(graph: PackGraph & { embedded: Tensor }): { output: Tensor; saved: LayerActivations[]; inputs: Tensor[] } {
+    const saved: LayerActivations[] = [];
+    const inputs: Tensor[] = [];
+    let current = graph.embedded;
+    for (const layer of this.#weights.layers) {
+      inputs.push(current);
+      const activations = layerForward(graph, layer, current);
+      saved.push(activations);
+      current = activations.output;
+    }
+    return { output: current, saved, inputs };
+  }
+
+  #run(batch: MicroBatch, weights: { targetWeight: number; anchorWeight: number } | undefined): MicroBatchLoss {
+    using context = new TensorContext(this.#capacity(batch.lengths.length) * (this.#recompute ? 2 : 1));
+    const { graph, fill } = this.#inputs(context, batch.tokens, batch.lengths);
+    const { output, saved, inputs } = this.#forward(graph);
+
+    const hard = batch.targets.rows.length > 0 ? hardTargets(batch.targets) : undefined;
+    const parts: { indices: Tensor; targets: SoftTargets; part: LossPart }[] = [];
+    for (const [targets, weight] of [
+      [hard, weights?.targetWeight ?? 0],
+      [batch.anchors, weights?.anchorWeight ?? 0],
+    ] as const) {
+      if (targets === undefined || targets.rows.length === 0) continue;
+      const indices = context.input(TensorType.I32, targets.rows.length);
+      const part = buildLoss(context, this.spec, this.#weights, context.getRows(output, indices), targets, weight);
+      parts.push({ indices, targets, part });
+    }
+    if (weights !== undefined && parts.length > 0) {
+      let gradient = parts
+        .map(({ part, indices }) => context.getRowsBack(part.dSelected, indices, output))
+        .reduce((a, b) => context.add(a, b));
+      for (let index = this.spec.layers - 1; index >= 0; index--) {
+        const layer = this.#weights.layers[index]!;
+        const activations = this.#recompute ? layerForward(graph, layer, inputs[index]!) : saved[index]!;
+        const next = layerBackward(graph, index, layer, activations, gradient, index > 0);
+        if (next !== undefined) gradient = next;
+      }
+    }
+    this.#compute(context, () => {
+      fill();
+      for (const { indices, targets, part } of parts) {
+        indices.integers().set(targets.rows);
+        part.fill();
+      }
+    });
+    const lossOf = (targets: SoftTargets | undefined) =>
+      parts.find((entry) => entry.targets === targets)?.part.loss() ?? 0;
+    return { targetLoss: hard === undefined ? 0 : lossOf(hard), anchorLoss: lossOf(batch.anchors) };
+  }
+
+  #compute(context: TensorContext, fill: () => void): void {
+    this.#allocator.allocate(context.graph);
+    fill();
+    this.#backend.compute(context.graph);
+  }
+
+  /** Copies the adapter's numbers into the spare columns of the frozen matrices. */
+  #refreshAdapter(): void {
+    this.#refreshGraph ??= this.#buildRefresh();
+    this.#backend.compute(this.#refreshGraph.context.graph);
+  }
+
+  #buildRefresh(): { context: TensorContext; allocator: GraphAllocator } {
+    const c = new TensorContext(this.layout.modules.length * 16 + 64);
+    const { rank } = this.layout;
+    for (const [index, layer] of this.#weights.layers.entries())
+      for (const group of Object.values(layer.groups)) this.#refreshGroup(c, group, index, rank);
+    const allocator = new GraphAllocator(this.#backend);
+    allocator.allocate(c.graph);
+    return { context: c, allocator };
+  }
+
+  #refreshGroup(c: TensorContext, group: LinearGroup, layer: number, rank: number): void {
+    if (group.adapterA === undefined || group.adapterB === undefined) return;
+    const { input, output, forward, backward, adapterA, adapterB } = group;
+    const modules = this.layout.modules.filter((module) => module.layer === layer && group.parts.has(module.name));
+    for (const [i, module] of modules.entries()) {
+      const first = i * rank;
+      const { from, count } = group.parts.get(module.name)!;
+      const a = matrixView(c, this.#parameters, input, rank, input * FLOAT_BYTES, module.offsetA * FLOAT_BYTES);
+      c.expand(c.copy(a, matrixView(c, adapterA, input, rank, adapterA.strides[1], first * adapterA.strides[1])));
+      const [element, backwardRow] = backward.strides;
+      c.expand(c.copy(c.transpose(a), matrixView(c, backward, rank, input, backwardRow, (output + first) * element)));
+      const b = matrixView(c, this.#parameters, count, rank, count * FLOAT_BYTES, module.offsetB * FLOAT_BYTES);
+      const target = first * adapterB.strides[1] + from * element;
+      c.expand(c.copy(b, matrixView(c, adapterB, count, rank, adapterB.strides[1], target)));
+      const forwardRow = forward.strides[1];
+      c.expand(
+        c.copy(
+          c.transpose(b),
+          matrixView(c, forward, rank, count, forwardRow, from * forwardRow + (input + first) * element),
+        ),
+      );
+    }
+  }
+}
+
+function matrixView(
+  c: TensorContext,
+  a: Tensor,
+  columns: number,
+  rows: number,
+  stride: number,
+  offset: number,
+): Tensor {
+  return c.view(a, [columns, rows, 1, 1], [stride, stride * rows, stride * rows], offset);
+}
+
+/** The next token as a distribution with one outcome. */
+function hardTargets({ rows, tokens }: MicroBatch["targets"]): SoftTargets {
+  return {
+    rows,
+    topCount: 1,
+    tokens,
+    probabilities: new Float32Array(tokens.length).fill(1),
+    rest: new Float32Array(tokens.length),
+  };
+}
+
+/** Writes the most likely tokens of one row into `result`, most likely first (a bounded insertion: k is small). */
+function selectTop(probabilities: Float32Array, row: number, result: SoftTargets): void {
+  const { topCount } = result;
+  const tokens = result.tokens.subarray(row * topCount, (row + 1) * topCount);
+  const top = result.probabilities.subarray(row * topCount, (row + 1) * topCount);
+  top.fill(-1);
+  for (let token = 0; token < probabilities.length; token++) {
+    const p = probabilities[token]!;
+    if (p <= top[topCount - 1]!) continue;
+    let place = topCount - 1;
+    while (place > 0 && top[place - 1]! < p) {
+      top[place] = top[place - 1]!;
+      tokens[place] = tokens[place - 1]!;
+      place -= 1;
+    }
+    top[place] = p;
+    tokens[place] = token;
+  }
+  let sum = 0;
+  for (const p of top) sum += p;
+  result.rest[row] = Math.max(0, 1 - sum);
+}
