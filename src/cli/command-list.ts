@@ -5,6 +5,9 @@
 import type { RegisterCommand } from "./command.ts";
 import { register as configInit } from "./commands/config/init.ts";
 import { register as configShow } from "./commands/config/show.ts";
+import { register as modelDownload } from "./commands/model/download.ts";
+import { register as modelList } from "./commands/model/list.ts";
+import { register as modelRemove } from "./commands/model/remove.ts";
 import { register as systemInfo } from "./commands/system/info.ts";
 
 export type GroupName = "config" | "data" | "model" | "system" | "taxonomy";
@@ -28,5 +31,8 @@ export interface CommandEntry {
 export const commandList: readonly CommandEntry[] = [
   { group: "config", register: configInit },
   { group: "config", register: configShow },
+  { group: "model", register: modelDownload },
+  { group: "model", register: modelList },
+  { group: "model", register: modelRemove },
   { group: "system", register: systemInfo },
 ];

@@ -7,6 +7,8 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   input?: string | Uint8Array;
   signal?: AbortSignal;
+  /** Called with each piece of standard output as it arrives; the result carries all of it as well. */
+  onStdout?: (text: string) => void;
   /** Called with each piece of standard error as it arrives. */
   onStderr?: (text: string) => void;
 }
@@ -39,7 +41,10 @@ export async function runProgram(
       killTimer.unref();
     };
     options.signal?.addEventListener("abort", abort, { once: true });
-    child.stdout.on("data", (piece: Buffer) => stdout.push(piece));
+    child.stdout.on("data", (piece: Buffer) => {
+      stdout.push(piece);
+      options.onStdout?.(piece.toString());
+    });
     child.stderr.on("data", (piece: Buffer) => {
       stderr.push(piece);
       options.onStderr?.(piece.toString());

@@ -26,7 +26,8 @@ export function createPrettyReporter(options: ReporterOptions): ClosableReporter
   function currentLine(): string {
     const step = [...steps.values()].at(-1);
     if (step === undefined) return "";
-    const columns = stderr.columns ?? 80;
+    // Some pseudo-terminals say 0.
+    const columns = stderr.columns || 80;
     const fraction = step.tracker.fraction();
     const elapsed = formatDuration(now() - step.startedAt);
     const details = step.tracker.describe() || elapsed;
@@ -73,6 +74,7 @@ export function createPrettyReporter(options: ReporterOptions): ClosableReporter
           let step = steps.get(event.step);
           if (step === undefined || event.type === "step-start") {
             step = { tracker: trackStep(event, now), startedAt: now() };
+            steps.delete(event.step);
             steps.set(event.step, step);
             draw();
             setTimer();
