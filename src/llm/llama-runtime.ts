@@ -52,6 +52,8 @@ async function load(): Promise<LlamaRuntime> {
       try {
         return { result: await action() };
       } catch (error) {
+        // Log lines come from native threads and arrive a little later than the error.
+        await new Promise((resolve) => setTimeout(resolve, 50));
         return { error, log: log.join("\n") };
       } finally {
         logs.delete(log);

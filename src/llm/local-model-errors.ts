@@ -23,17 +23,6 @@ export function describeModelError(file: string, error: unknown, log: string): I
       cause: error,
     });
   if (
-    /not within (the )?file bounds|corrupted or incomplete|unexpected(ly)? (end|reached)|EOF|out of range|Offset .* outside|premature/i.test(
-      text,
-    )
-  )
-    return new IlabError({
-      code: "GGUF_TRUNCATED",
-      message: `${file} is incomplete: ${reason(error, log)}`,
-      hint: "Delete the file and download it again: `ilab model download`.",
-      cause: error,
-    });
-  if (
     /InsufficientMemory|not enough (memory|VRAM|RAM)|failed to allocate|insufficient memory/i.test(
       `${(error as Error)?.constructor?.name} ${text}`,
     )

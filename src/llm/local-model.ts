@@ -1,6 +1,7 @@
 /** A GGUF file on this machine as a `LanguageModel`, through llama.cpp; with an adapter, the tuned model. */
 import { stat } from "node:fs/promises";
 import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
 import { createDecodeLoop, type DecodeLoop } from "./decode-loop.ts";
 import type { GenerateRequest, GenerateResult, LanguageModel, ScoreRequest, ScoreResult } from "./language-model.ts";
@@ -28,13 +29,16 @@ export const defaultContextTokens = 2048;
 export const defaultSequences = 8;
 
 /**
- * Loads the model. Throws `MODEL_FILE_MISSING`, `GGUF_INVALID`, `GGUF_TRUNCATED`, `ARCHITECTURE_UNSUPPORTED`, `ADAPTER_MISMATCH`,
- * `MEMORY_INSUFFICIENT`, `LLAMA_UNAVAILABLE`. Requests throw `CONTEXT_EXCEEDED` and `CHAT_TEMPLATE_…`.
+ * Loads the model. Throws `MODEL_FILE_MISSING`, `GGUF_INVALID`, `GGUF_TRUNCATED`, `ARCHITECTURE_UNSUPPORTED`, `ADAPTER_FILE_MISSING`,
+ * `ADAPTER_MISMATCH`, `MEMORY_INSUFFICIENT`, `LLAMA_UNAVAILABLE`. Requests throw `CONTEXT_EXCEEDED` and `CHAT_TEMPLATE_…`.
  */
 export async function openLocalModel(options: LocalModelOptions): Promise<LanguageModel> {
   throwIfAborted(options.signal);
   await requireFile(options.file, "model");
   if (options.adapterFile !== undefined) await requireFile(options.adapterFile, "adapter");
+  // Our own reader checks the file's structure first: llama.cpp says little about a broken file and may abort on one.
+  await readGguf(options.file);
+  if (options.adapterFile !== undefined) await readGguf(options.adapterFile);
   const runtime = await llamaRuntime();
   const loaded = await runtime.withErrorLog(() =>
     runtime.llama.loadModel({ modelPath: options.file, loadSignal: options.signal }),

@@ -135,7 +135,7 @@ test("no file, half a file, not a GGUF, an unknown architecture: an error each, 
   expect(await codeOf(other)).toBe("ARCHITECTURE_UNSUPPORTED");
 
   await expect(openLocalModel({ file, adapterFile: file })).rejects.toMatchObject({ code: "ADAPTER_MISMATCH" });
-  await expect(openLocalModel({ file, adapterFile: text })).rejects.toMatchObject({ code: "ADAPTER_MISMATCH" });
+  await expect(openLocalModel({ file, adapterFile: text })).rejects.toMatchObject({ code: "GGUF_INVALID" });
   await expect(openLocalModel({ file, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "CANCELLED" });
   expect((await model.generate({ prompt, maxTokens: 2 })).completionTokens).toBe(2);
 });

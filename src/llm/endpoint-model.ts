@@ -1,0 +1,218 @@
+/** An OpenAI-compatible server as a `LanguageModel`: `/completions` for raw prompts, `/chat/completions` for conversations. */
+import { EventSourceParserStream } from "eventsource-parser/stream";
+import { CancelledError, IlabError } from "../util/errors.ts";
+import { scoreByEcho } from "./endpoint-score.ts";
+import {
+  describeNetworkError,
+  type HttpClientOptions,
+  HttpStatusError,
+  readJson,
+  sendRequest,
+  serverMessage,
+} from "./http-json.ts";
+import type { GenerateRequest, GenerateResult, LanguageModel } from "./language-model.ts";
+import { createTextStream } from "./text-stream.ts";
+
+export interface EndpointModelOptions {
+  /** Base URL, with or without `/v1`. */
+  url: string;
+  /** Name as the server lists it; may be left out when the server has only one. */
+  model?: string;
+  apiKey?: string;
+  /** For one answer; 5 minutes by default. */
+  timeoutMs?: number;
+  /** How many requests may usefully be in flight; 16 by default, as servers batch them. */
+  concurrency?: number;
+  /** Attempts after the first on 408, 429, 5xx and network errors; 4 by default. */
+  retries?: number;
+  /** Before the first retry, doubled after each; 500 by default. */
+  retryDelayMs?: number;
+  fetch?: typeof fetch;
+  signal?: AbortSignal;
+}
+
+/** OpenAI refuses more; further ones are applied to the answer here. */
+const MAX_SERVER_STOPS = 4;
+
+interface Choice {
+  text?: string | null;
+  message?: { content?: string | null };
+  delta?: { content?: string | null };
+  finish_reason?: string | null;
+}
+interface Answer {
+  choices?: Choice[];
+  usage?: { prompt_tokens?: number; completion_tokens?: number } | null;
+  error?: unknown;
+}
+
+/**
+ * Asks the server for its models once, which also shows that it is there. Throws `ENDPOINT_UNREACHABLE`, `ENDPOINT_UNAUTHORIZED`,
+ * `ENDPOINT_MODEL_UNKNOWN` (no name given and not exactly one model served).
+ */
+export async function openEndpointModel(options: EndpointModelOptions): Promise<LanguageModel> {
+  const client: HttpClientOptions = {
+    url: normaliseUrl(options.url),
+    apiKey: options.apiKey,
+    timeoutMs: options.timeoutMs ?? 300_000,
+    retries: options.retries ?? 4,
+    retryDelayMs: options.retryDelayMs ?? 500,
+    fetch: options.fetch ?? fetch,
+  };
+  const served = await listModels(client, options.signal).catch((error: unknown) => {
+    // Some servers do not list models; with a name given that does not matter.
+    if (error instanceof HttpStatusError && error.status !== 401 && error.status !== 403 && options.model !== undefined)
+      return undefined;
+    throw error;
+  });
+  const model = options.model ?? (served?.length === 1 ? served[0] : undefined);
+  if (model === undefined) throw unknownModel(client, undefined, served ?? []);
+
+  const post = async (path: string, body: object, signal?: AbortSignal): Promise<Response> => {
+    try {
+      return await sendRequest(client, { method: "POST", path, body: { model, ...body }, signal });
+    } catch (error) {
+      if (error instanceof HttpStatusError && error.status === 404)
+        throw unknownModel(client, model, await listModels(client, signal).catch(() => served ?? []), error);
+      throw error;
+    }
+  };
+
+  async function generate(request: GenerateRequest): Promise<GenerateResult> {
+    const { path, body } = requestBody(request);
+    const answer = (await readJson(client, await post(path, body, request.signal), request.signal)) as Answer;
+    const choice = answer.choices?.[0];
+    const content = choice?.text ?? choice?.message?.content;
+    if (choice === undefined || typeof content !== "string") throw invalidAnswer(client, answer);
+    const stream = createTextStream(request.stop);
+    stream.update(content);
+    stream.finish();
+    return {
+      text: stream.text,
+      finishReason: choice.finish_reason === "length" && !stream.isStopped ? "length" : "stop",
+      promptTokens: answer.usage?.prompt_tokens ?? estimateTokens(JSON.stringify(request.prompt)),
+      completionTokens: answer.usage?.completion_tokens ?? estimateTokens(content),
+    };
+  }
+
+  async function* stream(request: GenerateRequest): AsyncGenerator<string> {
+    const { path, body } = requestBody(request);
+    const response = await post(path, { ...body, stream: true }, request.signal);
+    const text = createTextStream(request.stop);
+    let whole = "";
+    try {
+      for await (const { data } of response
+        .body!.pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream())) {
+        if (data === "[DONE]") break;
+        const event = JSON.parse(data) as Answer;
+        if (event.error !== undefined) throw invalidAnswer(client, event);
+        const choice = event.choices?.[0];
+        whole += choice?.delta?.content ?? choice?.text ?? "";
+        const piece = text.update(whole);
+        if (piece !== "") yield piece;
+        if (text.isStopped) break;
+      }
+    } catch (error) {
+      if (request.signal?.aborted) throw new CancelledError();
+      throw error instanceof IlabError ? error : describeNetworkError(client, error);
+    }
+    const rest = text.finish();
+    if (rest !== "") yield rest;
+  }
+
+  return {
+    id: `${client.url}#${model}`,
+    concurrency: options.concurrency ?? 16,
+    generate,
+    stream,
+    score: (requests, signal) =>
+      Promise.all(
+        requests.map((request) =>
+          scoreByEcho(request, async (body) => readJson(client, await post("/completions", body, signal), signal)),
+        ),
+      ),
+    async embed(texts) {
+      const response = await post("/embeddings", { input: texts }).catch((cause: unknown) => {
+        throw new IlabError({
+          code: "EMBED_UNSUPPORTED",
+          message: `${client.url} makes no embeddings with the model ${model}: ${(cause as Error).message}`,
+          cause,
+        });
+      });
+      const { data } = (await readJson(client, response)) as { data: { index: number; embedding: number[] }[] };
+      return [...data].sort((a, b) => a.index - b.index).map(({ embedding }) => Float32Array.from(embedding));
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** Base URL without a trailing slash; `/v1` is added unless the path names a version already (`/v1`, `/v1beta/openai`). */
+export function normaliseUrl(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+  } catch (cause) {
+    throw new IlabError({
+      code: "USAGE",
+      exitCode: 2,
+      message: `'${text}' is not a URL`,
+      hint: "Give the server's address, such as http://localhost:8000/v1.",
+      cause,
+    });
+  }
+  const path = url.pathname.replace(/\/+$/, "");
+  return `${url.protocol}//${url.host}${path}${/\/v\d+[a-z]*\d*(\/|$)/.test(path) ? "" : "/v1"}`;
+}
+
+async function listModels(client: HttpClientOptions, signal?: AbortSignal): Promise<string[]> {
+  const response = await sendRequest(client, { method: "GET", path: "/models", signal, retries: 0 });
+  const answer = (await readJson(client, response, signal)) as { data?: { id?: unknown }[] };
+  if (!Array.isArray(answer.data)) throw invalidAnswer(client, answer);
+  return answer.data.map(({ id }) => String(id));
+}
+
+function requestBody(request: GenerateRequest): { path: string; body: object } {
+  const { prompt } = request;
+  const body = {
+    max_tokens: request.maxTokens,
+    temperature: request.temperature ?? 0,
+    top_p: request.topP,
+    stop: request.stop?.length ? request.stop.slice(0, MAX_SERVER_STOPS) : undefined,
+    seed: request.seed,
+  };
+  return "text" in prompt
+    ? { path: "/completions", body: { prompt: prompt.text, ...body } }
+    : { path: "/chat/completions", body: { messages: prompt.messages, ...body } };
+}
+
+function unknownModel(
+  client: HttpClientOptions,
+  model: string | undefined,
+  served: string[],
+  cause?: unknown,
+): IlabError {
+  const list = served.length === 0 ? "It lists no models." : `It serves: ${served.slice(0, 20).join(", ")}.`;
+  return new IlabError({
+    code: "ENDPOINT_MODEL_UNKNOWN",
+    message:
+      model === undefined
+        ? `${client.url} serves ${served.length} models and none was named`
+        : `${client.url} has no model '${model}', or cannot do this with it: ${cause instanceof Error ? cause.message : "404"}`,
+    hint: `${list} Name one with --model.`,
+    cause,
+  });
+}
+
+function invalidAnswer(client: HttpClientOptions, answer: unknown): IlabError {
+  return new IlabError({
+    code: "ENDPOINT_ANSWER_INVALID",
+    message: `${client.url} sent an answer without a text: ${serverMessage(JSON.stringify(answer) ?? "")}`,
+    hint: "The server must follow the OpenAI API for completions.",
+  });
+}
+
+/** For servers that do not count: about four characters each. */
+function estimateTokens(text: string): number {
+  return Math.max(1, Math.ceil(text.length / 4));
+}
