@@ -57,9 +57,10 @@ function isInstalled() {
 
 function install() {
   console.error("Installing packages (npm ci) ...");
-  // The npm that runs this script where there is one, else the one on the PATH. Development packages hold the compiler.
+  // The npm that runs this script where there is one, else the one on the PATH. Development packages
+  // hold the compiler; no package needs its install script, and one would try to build what is there already.
   const npm = process.env.npm_execpath;
-  const argumentList = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+  const argumentList = ["ci", "--ignore-scripts", "--include=dev", "--no-audit", "--no-fund"];
   const result =
     npm?.endsWith(".js") === true
       ? run(process.execPath, [npm, ...argumentList])
