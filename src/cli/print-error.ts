@@ -14,9 +14,10 @@ export interface PrintErrorOptions {
 export function printError(thrown: unknown, options: PrintErrorOptions): number {
   const error = toIlabError(thrown, options.isCancelled);
   if (options.json) {
-    const { code, message, hint } = error;
-    options.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`);
-  } else {
+    const { code, message, hint, details } = error;
+    options.stdout.write(`${JSON.stringify({ error: { code, message, hint, details } }, null, 2)}\n`);
+    // An empty message: the command was asked for its exit status alone.
+  } else if (error.message !== "") {
     options.stderr.write(`error: ${error.message}\n`);
     if (error.hint !== undefined) options.stderr.write(`hint: ${error.hint}\n`);
   }

@@ -11,6 +11,8 @@ export interface IlabErrorOptions {
   hint?: string;
   /** Process exit status: 1 = the work failed, 2 = it was asked for wrongly, 130 = cancelled. */
   exitCode?: number;
+  /** What went wrong as data, for `--json`: a list of issues. */
+  details?: unknown;
   cause?: unknown;
 }
 
@@ -18,6 +20,7 @@ export class IlabError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly exitCode: number;
+  readonly details: unknown;
 
   constructor(options: IlabErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -25,6 +28,7 @@ export class IlabError extends Error {
     this.code = options.code;
     this.hint = options.hint;
     this.exitCode = options.exitCode ?? 1;
+    this.details = options.details;
   }
 }
 

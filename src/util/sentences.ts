@@ -105,8 +105,9 @@ function blockOf(token: Tokens.Generic): string[] {
     case "hr":
     case "checkbox":
     case "def":
-    case "html":
       return [];
+    case "html":
+      return [oneLine(decodeEntities(withoutTags(token.raw)))];
     case "code":
       return [oneLine(token["text"] as string)];
     case "list":
@@ -132,6 +133,29 @@ function blockOf(token: Tokens.Generic): string[] {
     default:
       return token.tokens === undefined ? [oneLine(token.raw)] : blocksOf(token.tokens);
   }
+}
+
+/** What a block of HTML shows: no tags, comments, scripts or styles. */
+function withoutTags(html: string): string {
+  const hidden = [
+    ["<!--", "-->"],
+    ["<script", "</script"],
+    ["<style", "</style"],
+  ] as const;
+  const shown = hidden.reduce((text, [open, close]) => withoutSpans(text, open, close), html);
+  return shown.replace(/<[^<>]*>/g, " ");
+}
+
+/** One pass whatever is left open, where a regular expression would start anew at every opening. */
+function withoutSpans(text: string, open: string, close: string): string {
+  let result = "";
+  let from = 0;
+  for (let start = text.indexOf(open); start >= 0; start = text.indexOf(open, from)) {
+    result += text.slice(from, start);
+    const end = text.indexOf(close, start);
+    from = end < 0 ? text.length : end + close.length;
+  }
+  return result + text.slice(from);
 }
 
 function inlineText(tokens: readonly Token[]): string {
