@@ -1,4 +1,4 @@
-/** The seam between the store and the places that have model files. Every implementation passes `model-source.conformance.ts`. */
+/** The seam between the store and the places that have model files. Every implementation passes `test/helpers/model-source-conformance.ts`. */
 import type { Work } from "../util/events.ts";
 
 export interface ResolvedSource {

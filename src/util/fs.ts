@@ -42,6 +42,13 @@ export function describeWriteError(path: string, error: unknown): unknown {
       hint: "Choose a directory that you may write to.",
       cause: error,
     });
+  if (code === "ENOTDIR" || code === "EEXIST")
+    return new IlabError({
+      code: "NOT_WRITABLE",
+      message: `cannot write ${path}: a file stands where a directory is needed`,
+      hint: "Choose another place, or move that file away.",
+      cause: error,
+    });
   return error;
 }
 

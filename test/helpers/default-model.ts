@@ -1,14 +1,8 @@
-/** The default model for tests that need a real one: `ILAB_TEST_MODEL`, or the model store. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+/** The default model of the user's own store, for tests in test/model/; `npm test` puts it there or leaves those tests out. */
 import { ilabPaths } from "../../src/config/paths.ts";
+import { DEFAULT_MODEL_NAME } from "../../src/models/catalog.ts";
+import { resolveModel } from "../../src/models/resolve-model.ts";
 
-export function defaultModelFile(): string {
-  const candidates = [
-    process.env["ILAB_TEST_MODEL"],
-    join(ilabPaths().models, "SmolLM2-135M-Instruct.Q4_1.gguf"),
-  ].filter((file) => file !== undefined);
-  const found = candidates.find((file) => existsSync(file));
-  if (!found) throw new Error(`the default model is in none of: ${candidates.join(", ")}`);
-  return found;
+export function defaultModelFile(): Promise<string> {
+  return resolveModel(DEFAULT_MODEL_NAME, { directory: ilabPaths().models });
 }
