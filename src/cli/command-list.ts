@@ -5,10 +5,12 @@
 import type { RegisterCommand } from "./command.ts";
 import { register as configInit } from "./commands/config/init.ts";
 import { register as configShow } from "./commands/config/show.ts";
+import { register as dataGenerate } from "./commands/data/generate.ts";
 import { register as modelDownload } from "./commands/model/download.ts";
 import { register as modelList } from "./commands/model/list.ts";
 import { register as modelRemove } from "./commands/model/remove.ts";
 import { register as systemInfo } from "./commands/system/info.ts";
+import { register as taxonomyDiff } from "./commands/taxonomy/diff.ts";
 
 export type GroupName = "config" | "data" | "model" | "system" | "taxonomy";
 
@@ -31,8 +33,10 @@ export interface CommandEntry {
 export const commandList: readonly CommandEntry[] = [
   { group: "config", register: configInit },
   { group: "config", register: configShow },
+  { group: "data", register: dataGenerate, isTopLevelAlias: true },
   { group: "model", register: modelDownload },
   { group: "model", register: modelList },
   { group: "model", register: modelRemove },
   { group: "system", register: systemInfo },
+  { group: "taxonomy", register: taxonomyDiff },
 ];

@@ -54,7 +54,7 @@ export function buildProgram(bind: Bind, output: ProgramOutput): Command {
     if (entry.isTopLevelAlias) aliases.push(registerAlias(program, parent, entry.register, bind));
   }
   addGlobalOptionsBelow(program, false);
-  if (aliases.length > 0) program.addHelpText("after", `\nAliases:\n${aliases.map((line) => `  ${line}\n`).join("")}`);
+  if (aliases.length > 0) program.addHelpText("after", `\nAliases:\n${aliases.map((line) => `  ${line}`).join("\n")}`);
   program.addHelpText("after", "\nExamples:\n  ilab demo\n  ilab model download\n  ilab model train --help");
   return program;
 }

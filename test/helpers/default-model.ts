@@ -1,8 +1,15 @@
-/** The default model of the user's own store, for tests in test/model/; `npm test` puts it there or leaves those tests out. */
+/** The default model for tests that need a real one: `ILAB_TEST_MODEL`, or the model store. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { ilabPaths } from "../../src/config/paths.ts";
-import { DEFAULT_MODEL_NAME } from "../../src/models/catalog.ts";
-import { resolveModel } from "../../src/models/resolve-model.ts";
+import { catalog, DEFAULT_MODEL_NAME } from "../../src/models/catalog.ts";
 
-export function defaultModelFile(): Promise<string> {
-  return resolveModel(DEFAULT_MODEL_NAME, { directory: ilabPaths().models });
+export function defaultModelFile(): string {
+  const candidates = [
+    process.env["ILAB_TEST_MODEL"],
+    join(ilabPaths().models, catalog[DEFAULT_MODEL_NAME]!.file),
+  ].filter((file) => file !== undefined);
+  const found = candidates.find((file) => existsSync(file));
+  if (!found) throw new Error(`the default model is in none of: ${candidates.join(", ")}`);
+  return found;
 }
