@@ -90,6 +90,11 @@ export class TrainingEngine {
     this.#backend[Symbol.dispose]();
   }
 
+  /** Which of ggml's CPU variants runs. */
+  get cpuVariant(): string {
+    return this.#backend.ggml.cpuVariant;
+  }
+
   /** The adapter's numbers in the layout's order; a view of native memory. */
   get parameters(): Float32Array {
     return this.#parameters.floats();
