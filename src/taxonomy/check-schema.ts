@@ -43,9 +43,7 @@ export function checkSchema(name: SchemaName, yaml: PositionedValue): Problem[] 
     ];
   const validate = validatorOf(name);
   if (validate(yaml.value)) return [];
-  return (validate.errors ?? [])
-    .flatMap((error) => describe(error, yaml) ?? [])
-    .sort((a, b) => a.line - b.line || a.column - b.column);
+  return (validate.errors ?? []).flatMap((error) => describe(error, yaml) ?? []);
 }
 
 function findLongList(value: unknown, path: YamlPath = []): YamlPath | undefined {

@@ -1,5 +1,5 @@
 /** Which base a taxonomy is compared with when the user did not say: a plain folder has no history, so all of it counts. */
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
 import { runGit } from "../util/git.ts";
 
 export interface ChosenBase {
@@ -14,12 +14,10 @@ export async function chooseBase(
   { asked, configured, signal }: { asked?: string; configured: string; signal?: AbortSignal },
 ): Promise<ChosenBase> {
   if (asked !== undefined) return { base: asked };
-  if (configured === "empty") return { base: configured };
-  for (const directory of [taxonomyPath, dirname(taxonomyPath)]) {
-    const { exitCode, stderr } = await runGit(directory, ["rev-parse", "--is-inside-work-tree"], { signal });
-    if (exitCode === 0) return { base: configured };
-    if (/not a git repository/.test(stderr))
-      return { base: "empty", note: `${taxonomyPath} is not in a git repository: every leaf counts as changed` };
-  }
-  return { base: configured };
+  const status = await stat(taxonomyPath).catch(() => undefined);
+  // A single file is taken whatever git says, and what is not there is told by whoever reads it.
+  if (!status?.isDirectory()) return { base: configured };
+  const { stderr } = await runGit(taxonomyPath, ["rev-parse", "--is-inside-work-tree"], { signal });
+  if (configured === "empty" || !/not a git repository/.test(stderr)) return { base: configured };
+  return { base: "empty", note: `${taxonomyPath} is not in a git repository: every leaf counts as changed` };
 }

@@ -63,9 +63,7 @@ export function parseYaml(text: string, { isTextOnly = false }: ParseYamlOptions
   } catch (error) {
     return { problems: [problem("yaml-syntax", `cannot be parsed: ${(error as Error).message}`, simplerHint)] };
   }
-  const problems = [...document.errors, ...document.warnings]
-    .slice(0, MAX_SYNTAX_PROBLEMS)
-    .map((error) => syntaxProblem(error.code, error.message, positionAt(error.pos[0])));
+  const problems = syntaxProblems([...document.errors, ...document.warnings], text, positionAt);
   if (problems.length === 0)
     problems.push(...duplicateKeys(document, positionAt), ...unresolvedAliases(document, positionAt));
   if (problems.length > 0) return { problems };
@@ -133,6 +131,27 @@ const syntaxWords: Record<string, { code: string; message: string; hint: string 
     hint: 'Put the text in quotes, as in "*.md".',
   },
 };
+
+/** One finding a line; where tabs are the trouble, everything else only follows from them. */
+function syntaxProblems(
+  errors: readonly { code: string; message: string; pos: [number, number] }[],
+  text: string,
+  positionAt: (offset: number) => Position,
+): Problem[] {
+  const lines = errors.length > 0 ? text.split("\n") : [];
+  const found = errors.map(({ code, message, pos }) => {
+    const position = positionAt(pos[0]);
+    // The parser may take a tab for a space inside a text and complain about what comes next.
+    const isTab = code === "TAB_AS_INDENT" || /^ *\t/.test(lines[position.line - 1] ?? "");
+    return isTab
+      ? syntaxProblem("TAB_AS_INDENT", message, { line: position.line, column: 1 })
+      : syntaxProblem(code, message, position);
+  });
+  const tabs = found.filter(({ code }) => code === "tab-indentation");
+  const byLine = new Map<number, Problem>();
+  for (const one of tabs.length > 0 ? tabs : found) if (!byLine.has(one.line)) byLine.set(one.line, one);
+  return [...byLine.values()].slice(0, MAX_SYNTAX_PROBLEMS);
+}
 
 function syntaxProblem(parserCode: string, parserMessage: string, position: Position): Problem {
   const words = syntaxWords[parserCode];

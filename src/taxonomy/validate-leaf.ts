@@ -203,7 +203,7 @@ function extraPairFields(yaml: PositionedValue): Problem[] {
 }
 
 function toIssues(file: string, problems: Problem[]): Issue[] {
-  const shown = problems.slice(0, MAX_PROBLEMS_PER_FILE);
+  const shown = [...problems].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, MAX_PROBLEMS_PER_FILE);
   if (problems.length > shown.length)
     shown.push(
       problem(
