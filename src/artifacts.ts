@@ -115,6 +115,93 @@ export const trainedStudentSchema = z.object({
 });
 export type TrainedStudent = z.infer<typeof trainedStudentSchema>;
 
+const intervalSchema = z.object({ low: z.number(), high: z.number() });
+const shareSchema = intervalSchema.extend({ correct: z.number(), total: z.number(), share: z.number() });
+const comparedShareSchema = z.object({
+  model: shareSchema,
+  base: shareSchema.optional(),
+  /** Questions that only the model, or only the base, got right. */
+  gained: z.number().optional(),
+  lost: z.number().optional(),
+  /** Of the exact McNemar test. */
+  pValue: z.number().optional(),
+});
+
+/** What one model did with one held-out question. */
+export const heldOutAnswerSchema = z.object({
+  answer: z.string(),
+  isRecalled: z.boolean(),
+  /** What the answer had to hold and did not. */
+  missing: z.array(z.string()),
+  rejected: z.enum(["refusal", "echo"]).optional(),
+  /** Absent when the model gives no log-probabilities, or no wrong choices were found. */
+  choice: z
+    .object({
+      /** Natural logarithms, in the order of the choices. */
+      scores: z.array(z.object({ logLikelihood: z.number(), perCharacter: z.number() })),
+      /** Index of the highest score per character. */
+      picked: z.number(),
+      isRight: z.boolean(),
+      /** The same by the plain sum. */
+      isRightBySum: z.boolean(),
+    })
+    .optional(),
+});
+export type HeldOutAnswer = z.infer<typeof heldOutAnswerSchema>;
+
+const perplexitySchema = intervalSchema.extend({ perplexity: z.number() });
+
+/** Result of an evaluation: every question, answer and score, and the figures made of them. Intervals are at 95 %. */
+export const scorecardSchema = z.object({
+  version: z.literal(1),
+  createdAt: z.string(),
+  seed: z.number(),
+  /** What the user calls the models. */
+  model: z.string(),
+  baseModel: z.string().optional(),
+  heldOut: z
+    .object({
+      recall: comparedShareSchema,
+      multipleChoice: comparedShareSchema
+        .extend({
+          /** Expected share right by guessing. */
+          chance: z.number(),
+          bySum: z.object({ model: shareSchema, base: shareSchema.optional() }),
+        })
+        .optional(),
+      questions: z.array(
+        z.object({
+          leaf: z.string(),
+          question: z.string(),
+          reference: z.string(),
+          choices: z.array(z.object({ text: z.string(), isRight: z.boolean() })),
+          model: heldOutAnswerSchema,
+          base: heldOutAnswerSchema.optional(),
+        }),
+      ),
+    })
+    .optional(),
+  forgetting: z
+    .object({
+      model: perplexitySchema,
+      base: perplexitySchema.optional(),
+      /** Perplexity of the model divided by that of the base. */
+      ratio: intervalSchema.extend({ value: z.number() }).optional(),
+      tokens: z.number(),
+      passages: z.array(
+        z.object({
+          text: z.string(),
+          tokens: z.number(),
+          /** Natural logarithm of the passage's probability. */
+          modelLogLikelihood: z.number(),
+          baseLogLikelihood: z.number().optional(),
+        }),
+      ),
+    })
+    .optional(),
+});
+export type Scorecard = z.infer<typeof scorecardSchema>;
+
 /** File that every run directory carries; written last, so its presence means that the run is complete. */
 export const MANIFEST_FILE = "manifest.json";
 
