@@ -4,16 +4,20 @@ import { closestName } from "../util/did-you-mean.ts";
 import { UsageError } from "../util/errors.ts";
 
 export function toUsageError(error: CommanderError, program: Command, words: readonly string[]): UsageError {
-  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
-  const suggestion = rest.join(" ").replace(/^\(|\)$/g, "");
+  const message = error.message.replace(/^error: /, "").split("\n")[0]!;
+  const wrong = /'(.*)'/.exec(message)?.[1] ?? "";
   const level = deepestCommand(program, words);
+  let nearest: string | undefined;
+  if (error.code === "commander.unknownCommand") nearest = nearestCommand(program, level, wrong);
+  if (error.code === "commander.unknownOption") nearest = closestName(wrong, longOptions(program, level));
   const help = `Run '${fullName(level)} --help' to see what there is.`;
-  if (error.code === "commander.unknownCommand") {
-    const word = /'(.*)'/.exec(first)?.[1] ?? "";
-    const nearest = nearestCommand(program, level, word);
-    return new UsageError(first, nearest === undefined ? help : `Did you mean '${nearest}'? ${help}`);
-  }
-  return new UsageError(first, suggestion === "" ? help : `${suggestion} ${help}`);
+  return new UsageError(message, nearest === undefined ? help : `Did you mean '${nearest}'? ${help}`);
+}
+
+/** The command's own and the global ones. */
+function longOptions(program: Command, level: Command): string[] {
+  const help = level.createHelp();
+  return [...help.visibleOptions(level), ...help.visibleOptions(program)].flatMap((option) => option.long ?? []);
 }
 
 /** Names below the level that was asked first, then every command by its own name: `ilab download` means `ilab model download`. */
