@@ -1,0 +1,114 @@
+/** `ilab data generate`: grows the taxonomy's seed examples into training data. */
+import type { MessagesSample } from "../../../artifacts.ts";
+import { IlabError, UsageError } from "../../../util/errors.ts";
+import { runWork } from "../../../util/events.ts";
+import { readJsonLines } from "../../../util/fs.ts";
+import type { CommandContext, RegisterCommand } from "../../command.ts";
+import { ensureModel } from "../../ensure-model.ts";
+import { examples } from "../../examples.ts";
+
+interface GenerateOptions {
+  pipeline?: string;
+  taxonomyPath?: string;
+  taxonomyBase?: string;
+  model?: string;
+  endpointUrl?: string;
+  apiKey?: string;
+  outputDir?: string;
+  seed?: string;
+  quiet?: boolean;
+}
+
+export const register: RegisterCommand = (group, bind) => {
+  group
+    .command("generate")
+    .description("Grow seed examples into training data with a teacher model.")
+    .option("--pipeline <name>", "compact, auto, or a directory with pipeline files")
+    .option("--taxonomy-path <path>", "taxonomy directory or one qna.yaml")
+    .option("--taxonomy-base <reference>", "git reference that changes are counted from; 'empty' takes the whole tree")
+    .option("--model <model>", "teacher: a name of the store, a GGUF file, or the name served at --endpoint-url")
+    .option("--endpoint-url <url>", "use the model of an OpenAI-compatible server")
+    .option("--api-key <key>", "key for --endpoint-url; better given as ILAB_API_KEY")
+    .option("--output-dir <directory>", "where the run's own directory is made")
+    .option("--seed <number>", "for random choices", "42")
+    .option("--quiet", "print the run's directory alone")
+    .addHelpText(
+      "after",
+      examples(
+        "ilab data generate --taxonomy-path ./taxonomy --taxonomy-base empty",
+        "ilab data generate --endpoint-url http://127.0.0.1:8000/v1 --model my-teacher",
+      ),
+    )
+    .action(bind<GenerateOptions>(generate));
+};
+
+async function generate(context: CommandContext, options: GenerateOptions): Promise<void> {
+  const { reporter, signal, paths } = context;
+  const { join, resolve } = await import("node:path");
+  const { loadConfig } = await import("../../../config/load-config.ts");
+  const { generateData } = await import("../../../flow.ts");
+  const config = (await loadConfig(paths)).generate;
+  const seed = Number(options.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new UsageError(`--seed must be a whole number, not '${options.seed}'`);
+  const taxonomyPath = resolve(options.taxonomyPath ?? config.taxonomy_path);
+  const base = options.taxonomyBase ?? config.taxonomy_base;
+  const pipeline = options.pipeline ?? config.pipeline;
+  const seeds = await readSeeds(context, taxonomyPath, base);
+
+  await using model = await openTeacher(context, options, config.teacher.model_path);
+  const work = generateData(seeds, {
+    model,
+    pipeline,
+    outputDirectory: resolve(options.outputDir ?? config.output_dir),
+    cacheDirectory: join(paths.cache, "calls"),
+    seed,
+    signal,
+    config: { taxonomyPath, taxonomyBase: base },
+  });
+  const { directory, counts, messagesFile, leaves } = await runWork(work, (event) => reporter.event(event));
+  if (options.quiet) reporter.print(directory);
+  else {
+    const { summariseRun } = await import("../../../datasets/summarise-run.ts");
+    const samples: MessagesSample[] = [];
+    for await (const row of readJsonLines(messagesFile)) samples.push(row as MessagesSample);
+    reporter.print(summariseRun(directory, leaves, samples));
+  }
+  reporter.result({ directory, messages: messagesFile, counts });
+}
+
+/** The leaves with their documents; stops with every finding when one is an error. */
+async function readSeeds({ reporter, signal, paths }: CommandContext, taxonomyPath: string, base: string) {
+  const { join } = await import("node:path");
+  const { readTaxonomy } = await import("../../../taxonomy/read-taxonomy.ts");
+  const { formatIssue } = await import("../../../taxonomy/format-issue.ts");
+  const { collectSeeds } = await import("../../../seeds/collect-seeds.ts");
+  const { leaves, issues } = await readTaxonomy(taxonomyPath, { base, signal });
+  for (const issue of issues) reporter.warn(formatIssue(issue, "text"));
+  const errors = issues.filter(({ severity }) => severity === "error");
+  if (errors.length > 0)
+    throw new IlabError({
+      code: "TAXONOMY_INVALID",
+      message: `${errors.length} ${errors.length === 1 ? "error" : "errors"} in the taxonomy ${taxonomyPath}`,
+      hint: `Correct the places named above; 'ilab taxonomy diff --taxonomy-path ${taxonomyPath}' checks again.`,
+    });
+  if (leaves.length === 0)
+    throw new UsageError(
+      `no new or changed qna.yaml in ${taxonomyPath} since ${base}`,
+      "Take the whole tree with --taxonomy-base empty, or add a qna.yaml below knowledge/ or compositional_skills/.",
+    );
+  return await runWork(collectSeeds(leaves, { cacheDirectory: join(paths.cache, "documents"), signal }), (event) =>
+    reporter.event(event),
+  );
+}
+
+async function openTeacher(context: CommandContext, options: GenerateOptions, fallback: string) {
+  const { signal } = context;
+  if (options.endpointUrl !== undefined) {
+    const { openEndpointModel } = await import("../../../llm/endpoint-model.ts");
+    const apiKey = options.apiKey ?? process.env["ILAB_API_KEY"];
+    return await openEndpointModel({ url: options.endpointUrl, model: options.model, apiKey, signal });
+  }
+  const { openLocalModel } = await import("../../../llm/local-model.ts");
+  return await openLocalModel({ file: await ensureModel(context, options.model ?? fallback), signal });
+}

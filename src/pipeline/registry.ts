@@ -1,0 +1,25 @@
+/** Every block type by name. Adding one: a file in `blocks/`, a line here, a line in docs/pipeline.md. */
+import type { BlockDefinition } from "./block.ts";
+import { agreementFilterBlock } from "./blocks/agreement-filter.ts";
+import { duplicateFilterBlock } from "./blocks/duplicate-filter.ts";
+import { fewShotCompletionBlock } from "./blocks/few-shot-completion.ts";
+import { groundedFilterBlock } from "./blocks/grounded-filter.ts";
+import { informativeFilterBlock } from "./blocks/informative-filter.ts";
+import { nameSubjectBlock } from "./blocks/name-subject.ts";
+import { seedFormFilterBlock } from "./blocks/seed-form-filter.ts";
+import { sentenceReachBlock } from "./blocks/sentence-reach.ts";
+import { sentenceWindowBlock } from "./blocks/sentence-window.ts";
+
+export const blockRegistry: Record<string, BlockDefinition> = Object.fromEntries(
+  [
+    sentenceWindowBlock,
+    fewShotCompletionBlock,
+    groundedFilterBlock,
+    informativeFilterBlock,
+    agreementFilterBlock,
+    duplicateFilterBlock,
+    nameSubjectBlock,
+    seedFormFilterBlock,
+    sentenceReachBlock,
+  ].map((definition) => [definition.type, definition]),
+);

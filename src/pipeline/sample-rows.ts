@@ -1,0 +1,66 @@
+/** A leaf's seeds as the rows that pipelines start from; columns as upstream names them. */
+import type { LeafSeeds, Row } from "../artifacts.ts";
+
+/** Knowledge: one row per chunk and seed example, chunk by chunk. Skills: one row per pair. */
+export function sampleRows({ leaf, chunks }: LeafSeeds): Row[] {
+  if (leaf.kind === "knowledge")
+    return chunks.flatMap((chunk) =>
+      leaf.seedExamples.map((example): Row => {
+        const row: Row = {
+          document: chunk.text,
+          document_source: chunk.source,
+          document_headings: chunk.headings,
+          icl_document: example.context ?? "",
+          document_outline: leaf.documentOutline ?? "",
+          domain: leaf.domain ?? "",
+          leaf_node_type: leaf.kind,
+          leaf_node_path: leaf.taxonomyPath,
+        };
+        example.pairs.forEach((pair, index) => {
+          row[`icl_query_${index + 1}`] = pair.question;
+          row[`icl_response_${index + 1}`] = pair.answer;
+        });
+        return row;
+      }),
+    );
+  return leaf.seedExamples.flatMap((example) =>
+    example.pairs.map(
+      (pair): Row => ({
+        task_description: leaf.taskDescription ?? "",
+        ...(leaf.kind === "grounded_skill" ? { seed_context: example.context ?? "" } : {}),
+        seed_question: pair.question,
+        seed_response: pair.answer,
+        leaf_node_type: leaf.kind,
+        leaf_node_path: leaf.taxonomyPath,
+      }),
+    ),
+  );
+}
+
+/** Columns that every row of a kind has; a pipeline is checked against them before anything runs. */
+export function sampleColumns(kind: LeafSeeds["leaf"]["kind"]): string[] {
+  const common = ["leaf_node_type", "leaf_node_path"];
+  if (kind !== "knowledge")
+    return [
+      "task_description",
+      ...(kind === "grounded_skill" ? ["seed_context"] : []),
+      "seed_question",
+      "seed_response",
+      ...common,
+    ];
+  return [
+    "document",
+    "document_source",
+    "document_headings",
+    "icl_document",
+    "document_outline",
+    "domain",
+    ...common,
+    "icl_query_1",
+    "icl_response_1",
+    "icl_query_2",
+    "icl_response_2",
+    "icl_query_3",
+    "icl_response_3",
+  ];
+}
