@@ -9,6 +9,7 @@ import { register as dataGenerate } from "./commands/data/generate.ts";
 import { register as modelDownload } from "./commands/model/download.ts";
 import { register as modelList } from "./commands/model/list.ts";
 import { register as modelRemove } from "./commands/model/remove.ts";
+import { register as modelTrain } from "./commands/model/train.ts";
 import { register as systemInfo } from "./commands/system/info.ts";
 import { register as taxonomyDiff } from "./commands/taxonomy/diff.ts";
 
@@ -37,6 +38,7 @@ export const commandList: readonly CommandEntry[] = [
   { group: "model", register: modelDownload },
   { group: "model", register: modelList },
   { group: "model", register: modelRemove },
+  { group: "model", register: modelTrain, isTopLevelAlias: true },
   { group: "system", register: systemInfo },
   { group: "taxonomy", register: taxonomyDiff },
 ];

@@ -107,9 +107,8 @@ test("an unknown key in the configuration warns once and the command goes on", a
   expect(missing.stderr).toContain("/no/such.yaml does not exist");
 });
 
-test("an unexpected error is short, and shows its stack with --verbose", async () => {
+test("an error is short, and shows its stack with --verbose", async () => {
   await using home = await makeTempDir();
-  // A file where a directory is expected is no case that `model list --model-dirs` describes itself.
   const args = ["config", "init", "--non-interactive"];
   await writeFile(join(home.path, ".config"), "");
   const { exitCode, stderr } = await runIlab(args, { home: home.path });
