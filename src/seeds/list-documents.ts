@@ -30,16 +30,18 @@ export async function listDocuments(
   const seen = new Set<string>();
   for (const file of matched) {
     const target = await realpath(join(root, file)).catch(() => undefined);
-    const way = target === undefined ? "" : relative(realRoot, target);
-    if (way.split(sep)[0] === ".." || isAbsolute(way))
-      throw new IlabError({
-        code: "DOCUMENT_OUTSIDE",
-        message: `the document '${file}' is a link to a place outside of ${root}`,
-        hint: "Put the file itself there.",
-      });
     // A link that leads nowhere is left in the list: reading it tells by name what is missing.
-    if (target !== undefined && (seen.has(target) || (await stat(target)).isDirectory())) continue;
-    seen.add(target ?? file);
+    if (target !== undefined) {
+      if (seen.has(target) || (await stat(target)).isDirectory()) continue;
+      seen.add(target);
+      const way = relative(realRoot, target);
+      if (way.split(sep)[0] === ".." || isAbsolute(way))
+        throw new IlabError({
+          code: "DOCUMENT_OUTSIDE",
+          message: `the document '${file}' is a link to a place outside of ${root}`,
+          hint: "Put the file itself there.",
+        });
+    }
     documents.push(file);
   }
   return documents;

@@ -1,7 +1,7 @@
 /** The documents of one knowledge leaf as text, from its git repository or from the folder beside its `qna.yaml`. */
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, extname, isAbsolute, join, relative } from "node:path";
-import type { LeafNode } from "../artifacts.ts";
+import type { DocumentSource, LeafNode } from "../artifacts.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
 import { redactCredentials } from "../util/git.ts";
 import { fetchRepository } from "./fetch-repository.ts";
@@ -26,35 +26,45 @@ const readableExtensions = [".md", ".txt"];
 /** Throws `IlabError` with a code `DOCUMENT_…` that names the leaf; empty for a leaf without documents. */
 export async function readDocuments(leaf: LeafNode, options: ReadDocumentsOptions): Promise<SourceDocument[]> {
   if (leaf.document === undefined) return [];
-  const { patterns } = leaf.document;
-  const { root, words } = await rootOf(leaf, options);
+  try {
+    return await read(leaf, leaf.document, options);
+  } catch (error) {
+    if (!(error instanceof IlabError) || !error.code.startsWith("DOCUMENT_")) throw error;
+    const { code, message, hint } = error;
+    throw new IlabError({ code, message: `${leaf.taxonomyPath}: ${message}`, hint, cause: error });
+  }
+}
+
+async function read(leaf: LeafNode, source: DocumentSource, options: ReadDocumentsOptions): Promise<SourceDocument[]> {
+  const { patterns } = source;
+  const { root, words } = await rootOf(leaf, source, options);
   const names = await listDocuments(root, patterns, options.signal);
   if (names.length === 0)
     throw new IlabError({
       code: "DOCUMENT_NOT_FOUND",
-      message: `${leaf.taxonomyPath}: no document in ${words} matches ${patterns.map((pattern) => `'${pattern}'`).join(", ")}`,
+      message: `no document in ${words} matches ${patterns.map((pattern) => `'${pattern}'`).join(", ")}`,
       hint: "Check the spelling, and that the file is committed or lies in the folder. '**/*.md' also looks into subfolders.",
     });
   const unreadable = names.filter((name) => !readableExtensions.includes(extname(name).toLowerCase()));
   if (unreadable.length > 0)
     throw new IlabError({
       code: "DOCUMENT_FORMAT_UNSUPPORTED",
-      message: `${leaf.taxonomyPath}: cannot read ${nameSome(unreadable)}; documents are Markdown (.md) or plain text (.txt)`,
+      message: `cannot read ${nameSome(unreadable)}; documents are Markdown (.md) or plain text (.txt)`,
       hint: "Convert them to Markdown, or narrow the patterns, for example to '*.md'.",
     });
   const documents: SourceDocument[] = [];
   for (const name of names) {
     throwIfAborted(options.signal);
-    documents.push({ name, text: await readDocument(leaf, root, name) });
+    documents.push({ name, text: await readDocument(root, name) });
   }
   return documents;
 }
 
 async function rootOf(
   leaf: LeafNode,
+  source: DocumentSource,
   { cacheDirectory, signal }: ReadDocumentsOptions,
 ): Promise<{ root: string; words: string }> {
-  const source = leaf.document!;
   const baseDirectory = dirname(leaf.file);
   if ("repo" in source) {
     const { directory } = await fetchRepository(source.repo, source.commit, { cacheDirectory, baseDirectory, signal });
@@ -65,23 +75,23 @@ async function rootOf(
   if (real === undefined)
     throw new IlabError({
       code: "DOCUMENT_NOT_FOUND",
-      message: `${leaf.taxonomyPath}: the document folder ${root} does not exist`,
+      message: `the document folder ${root} does not exist`,
       hint: "Create it beside the qna.yaml and put the documents there.",
     });
   const way = relative(await realpath(baseDirectory), real);
   if (way.split(/[\\/]/)[0] === ".." || isAbsolute(way))
     throw new IlabError({
       code: "DOCUMENT_OUTSIDE",
-      message: `${leaf.taxonomyPath}: the document folder '${source.folder}' is not inside the leaf's directory`,
+      message: `the document folder '${source.folder}' is not inside the leaf's directory`,
       hint: "Put the documents into a folder beside the qna.yaml and give its name alone.",
     });
   return { root, words: `the folder ${root}` };
 }
 
-async function readDocument(leaf: LeafNode, root: string, name: string): Promise<string> {
+async function readDocument(root: string, name: string): Promise<string> {
   const file = join(root, name);
   const fail = (code: string, what: string, hint: string, cause?: unknown): never => {
-    throw new IlabError({ code, message: `${leaf.taxonomyPath}: the document '${name}' ${what}`, hint, cause });
+    throw new IlabError({ code, message: `the document '${name}' ${what}`, hint, cause });
   };
   let bytes: Buffer;
   try {

@@ -1,0 +1,148 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { fetchRepository } from "./fetch-repository.ts";
+
+let root: string;
+let origin: string;
+let cache: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "ilab-fetch-"));
+  origin = join(root, "origin");
+  cache = join(root, "cache");
+  await mkdir(origin);
+  git("init", "-q", "-b", "main");
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const git = (...args: string[]) =>
+  execFileSync("git", ["-C", origin, "-c", "user.name=T", "-c", "user.email=t@example.org", ...args], {
+    encoding: "utf8",
+    env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null" },
+  }).trim();
+async function commit(path: string, content: string): Promise<string> {
+  await mkdir(dirname(join(origin, path)), { recursive: true });
+  await writeFile(join(origin, path), content);
+  git("add", "-A");
+  git("commit", "-qm", path);
+  return git("rev-parse", "HEAD");
+}
+const fetch = (repository: string, name: string, signal?: AbortSignal) =>
+  fetchRepository(repository, name, { cacheDirectory: cache, baseDirectory: root, signal });
+const content = async (name: string) => {
+  const { directory, wasCached } = await fetch(origin, name);
+  return { text: await readFile(join(directory, "a.md"), "utf8"), wasCached, names: await readdir(directory) };
+};
+
+test("one commit, old or new, kept without git's own files and found again without the repository", async () => {
+  const first = await commit("a.md", "one");
+  const second = await commit("a.md", "two");
+  expect(await content(first)).toEqual({ text: "one", wasCached: false, names: ["a.md"] });
+  expect(await content(second)).toMatchObject({ text: "two", wasCached: false });
+  await rm(join(origin, ".git"), { recursive: true });
+  expect(await content(first.toUpperCase())).toMatchObject({ text: "one", wasCached: true });
+  expect(await readdir(cache)).toHaveLength(2);
+});
+
+test("a branch is looked up anew, a tag and a short id work", async () => {
+  const first = await commit("a.md", "one");
+  git("tag", "-a", "v1", "-m", "v1");
+  expect(await content("main")).toMatchObject({ text: "one", wasCached: false });
+  expect(await content("main")).toMatchObject({ text: "one", wasCached: true });
+  await commit("a.md", "two");
+  expect(await content("main")).toMatchObject({ text: "two", wasCached: false });
+  expect(await content("HEAD")).toMatchObject({ text: "two", wasCached: true });
+  expect(await content("v1")).toMatchObject({ text: "one", wasCached: true });
+  expect(await content(first.slice(0, 8))).toMatchObject({ text: "one" });
+  expect(await content("main~1")).toMatchObject({ text: "one" });
+  git("checkout", "-qb", "topic/x");
+  await commit("a.md", "three");
+  expect(await content("topic/x")).toMatchObject({ text: "three" });
+});
+
+test("a file address, and a path relative to the leaf", async () => {
+  const id = await commit("a.md", "one");
+  for (const address of [pathToFileURL(origin).href, "origin"]) {
+    const { directory } = await fetch(address, id);
+    expect(await readFile(join(directory, "a.md"), "utf8")).toBe("one");
+  }
+});
+
+test("what is not there is told, and nothing half-made stays", async () => {
+  await commit("a.md", "one");
+  const missing = "0123456789012345678901234567890123456789";
+  await expect(fetch(origin, missing)).rejects.toMatchObject({ code: "DOCUMENT_COMMIT_NOT_FOUND" });
+  await expect(fetch(origin, "nowhere")).rejects.toMatchObject({ code: "DOCUMENT_COMMIT_NOT_FOUND" });
+  await expect(fetch("nowhere", "main")).rejects.toMatchObject({ code: "DOCUMENT_REPOSITORY_NOT_FOUND" });
+  await expect(fetch("file:///nowhere", missing)).rejects.toMatchObject({ code: "DOCUMENT_REPOSITORY_FAILED" });
+  await mkdir(join(root, "plain"));
+  await expect(fetch("plain", "main")).rejects.toMatchObject({ code: "DOCUMENT_REPOSITORY_FAILED" });
+  expect(await readdir(cache)).toEqual([]);
+});
+
+test("passwords of an address are in no message", async () => {
+  const address = "http://user:secret@127.0.0.1:9/x.git";
+  const error = await fetch(address, "main").catch((thrown: Error) => thrown);
+  expect(error).toMatchObject({ code: "DOCUMENT_REPOSITORY_FAILED" });
+  expect(String((error as Error).message)).not.toContain("secret");
+});
+
+test("nothing that could run a program or be an option reaches git", async () => {
+  const marker = join(root, "owned");
+  for (const [repository, name] of [
+    [`ext::sh -c "touch ${marker}"`, "main"],
+    [`--upload-pack=touch ${marker}`, "main"],
+    [origin, `--upload-pack=touch ${marker}`],
+    [`ssh://-oProxyCommand=touch%20${marker}/x`, "main"],
+  ] as const)
+    await expect(fetch(repository, name)).rejects.toMatchObject({ code: expect.stringMatching(/^DOCUMENT_/) });
+  expect(await readdir(root)).not.toContain("owned");
+});
+
+test("hooks and templates of the user do not run", async () => {
+  const id = await commit("a.md", "one");
+  const marker = join(root, "owned");
+  const hooks = join(root, "template", "hooks");
+  await mkdir(hooks, { recursive: true });
+  await writeFile(join(hooks, "post-checkout"), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
+  process.env["GIT_TEMPLATE_DIR"] = join(root, "template");
+  try {
+    await fetch(origin, id);
+  } finally {
+    delete process.env["GIT_TEMPLATE_DIR"];
+  }
+  expect(await readdir(root)).not.toContain("owned");
+});
+
+test("an interrupted fetch leaves nothing; leftovers are swept when they are a day old, not before", async () => {
+  const id = await commit("a.md", "one");
+  await expect(fetch(origin, id, AbortSignal.abort())).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(await readdir(cache)).toEqual([]);
+  for (const [name, hours] of [
+    [".part-old", 25],
+    [".part-new", 1],
+  ] as const) {
+    await mkdir(join(cache, name));
+    await utimes(join(cache, name), new Date(), new Date(Date.now() - hours * 3_600_000));
+  }
+  await fetch(origin, id);
+  expect((await readdir(cache)).filter((name) => name.startsWith(".part-"))).toEqual([".part-new"]);
+});
+
+test("two at once share the result", async () => {
+  const id = await commit("a.md", "one");
+  const [one, two] = await Promise.all([fetch(origin, id), fetch(origin, id)]);
+  expect(one.directory).toBe(two.directory);
+  expect(await readdir(cache)).toHaveLength(1);
+});
+
+test("a cache that cannot be written is named", async () => {
+  const id = await commit("a.md", "one");
+  await symlink("/proc/nowhere", cache);
+  await expect(fetch(origin, id)).rejects.toThrow();
+});
