@@ -131,7 +131,7 @@ function wrongType(wanted: string, data: unknown, yaml: PositionedValue, path: Y
   const position = yaml.locate(path);
   if (data === null)
     return problem("missing-value", `${nameOf(path)} has no value`, `Write ${typeWords[wanted]} here.`, position, path);
-  const found = wordsFor(data);
+  const found = source === String(data) && typeof data === "number" ? "a number" : wordsFor(data);
   const message = `${nameOf(path)} must be ${typeWords[wanted] ?? wanted}, but is ${found}`;
   if (wanted !== "string" || Array.isArray(data) || (typeof data === "object" && !(data instanceof Date)))
     return problem("wrong-type", message, hintForStructure(wanted), position, path);
