@@ -6,7 +6,9 @@ import type { RegisterCommand } from "./command.ts";
 import { register as configInit } from "./commands/config/init.ts";
 import { register as configShow } from "./commands/config/show.ts";
 import { register as dataGenerate } from "./commands/data/generate.ts";
+import { register as modelChat } from "./commands/model/chat.ts";
 import { register as modelDownload } from "./commands/model/download.ts";
+import { register as modelEvaluate } from "./commands/model/evaluate.ts";
 import { register as modelList } from "./commands/model/list.ts";
 import { register as modelRemove } from "./commands/model/remove.ts";
 import { register as modelTrain } from "./commands/model/train.ts";
@@ -35,7 +37,9 @@ export const commandList: readonly CommandEntry[] = [
   { group: "config", register: configInit },
   { group: "config", register: configShow },
   { group: "data", register: dataGenerate, isTopLevelAlias: true },
+  { group: "model", register: modelChat, isTopLevelAlias: true },
   { group: "model", register: modelDownload },
+  { group: "model", register: modelEvaluate },
   { group: "model", register: modelList },
   { group: "model", register: modelRemove },
   { group: "model", register: modelTrain, isTopLevelAlias: true },

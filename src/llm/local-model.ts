@@ -1,6 +1,6 @@
 /** A GGUF file on this machine as a `LanguageModel`, through llama.cpp; with an adapter, the tuned model. */
 import { stat } from "node:fs/promises";
-import type { LlamaContext, LlamaModel } from "node-llama-cpp";
+import type { LlamaContext, LlamaModel, Token } from "node-llama-cpp";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
 import { createDecodeLoop, type DecodeLoop } from "./decode-loop.ts";
@@ -114,18 +114,18 @@ function localModel(
           : "Shorten the prompt or ask for fewer tokens: this is all the model can hold.",
     });
   };
-  const startTokens = (tokens: ReturnType<typeof promptTokens>) => {
-    if (tokens.length > 0) return tokens;
-    // Something must come first; models without a start token of their own are started by their end token, as in training.
+  /** Something must come first: models without a start token of their own get their `bos` (else `eos`) before an empty prompt. */
+  const startOfEmpty = (tokens: Token[]): Token[] => {
     const start = model.tokens.bos ?? model.tokens.eos;
-    return start === null ? tokens : [start];
+    return tokens.length > 0 || start === null ? [] : [start];
   };
 
   async function run(request: GenerateRequest, onPiece: (piece: string) => void): Promise<GenerateResult> {
     throwIfAborted(request.signal);
-    const tokens = startTokens(promptTokens(model, request.prompt));
+    const prompt = promptTokens(model, request.prompt);
+    const tokens = [...startOfEmpty(prompt), ...prompt];
     requireFit(tokens.length, request.maxTokens);
-    const made: typeof tokens = [];
+    const made: Token[] = [];
     const stream = createTextStream(request.stop);
     let hasEnded = false;
     const sampling = { temperature: request.temperature ?? 0, topP: request.topP, seed: request.seed ?? 0 };
@@ -154,9 +154,10 @@ function localModel(
   }
 
   async function scoreOne({ prompt, continuation }: ScoreRequest, signal?: AbortSignal): Promise<ScoreResult> {
-    const before = startTokens(promptTokens(model, prompt));
-    let whole = promptTokens(model, prompt, continuation);
-    if (whole[0] !== before[0] && before.length === 1) whole = [before[0]!, ...whole];
+    const tokens = promptTokens(model, prompt);
+    const lead = startOfEmpty(tokens);
+    const before = [...lead, ...tokens];
+    const whole = [...lead, ...promptTokens(model, prompt, continuation)];
     // Where text meets continuation, tokens may merge: everything after the common beginning belongs to the continuation.
     let start = 0;
     while (start < before.length && start < whole.length && before[start] === whole[start]) start += 1;
