@@ -1,8 +1,4 @@
 /** The model that a command needs: found, or downloaded when the user agrees. */
-
-import { catalog } from "../models/catalog.ts";
-import { downloadModel } from "../models/download-model.ts";
-import { isDownloadable, resolveModel } from "../models/resolve-model.ts";
 import { IlabError } from "../util/errors.ts";
 import { runWork } from "../util/events.ts";
 import type { CommandContext } from "./command.ts";
@@ -11,6 +7,8 @@ import { formatBytes } from "./reporters/format.ts";
 /** Absolute path of the GGUF file. Throws `MODEL_MISSING` without agreement, and what `downloadModel` throws. */
 export async function ensureModel(context: CommandContext, nameOrPath: string): Promise<string> {
   const { reporter, signal, paths, confirm } = context;
+  const { catalog } = await import("../models/catalog.ts");
+  const { isDownloadable, resolveModel } = await import("../models/resolve-model.ts");
   const directory = paths.models;
   try {
     return await resolveModel(nameOrPath, { directory });
@@ -24,6 +22,7 @@ export async function ensureModel(context: CommandContext, nameOrPath: string): 
         message: error.message,
         hint: `Get it (${size}) with 'ilab model download ${nameOrPath}', or give --yes to let commands download what they need.`,
       });
+    const { downloadModel } = await import("../models/download-model.ts");
     return await runWork(downloadModel(nameOrPath, { directory, signal }), (event) => reporter.event(event));
   }
 }

