@@ -31,6 +31,7 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
   const waiting: (() => void)[] = [];
   let free = Math.max(1, model.concurrency);
   let failures = 0;
+  let lastFailure: unknown;
 
   async function turn<T>(work: () => Promise<T>): Promise<T> {
     if (free > 0) free -= 1;
@@ -59,6 +60,7 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
         }
         calls.failed += 1;
         failures += 1;
+        lastFailure = error;
         throw error;
       }
     }
@@ -70,7 +72,10 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
       turn(async () => {
         throwIfAborted(signal);
         if (failures >= failuresInARow)
-          throw new TeacherLostError(`the teacher ${model.id} failed ${failures} requests in a row`);
+          throw new TeacherLostError(
+            `the teacher ${model.id} failed ${failures} requests in a row, the last one with: ${lastFailure instanceof Error ? lastFailure.message : String(lastFailure)}`,
+            lastFailure,
+          );
         const request: GenerateRequest = { ...input };
         calls.asked += 1;
         try {

@@ -44,9 +44,16 @@ export function checkAgainst<T>(place: string, value: unknown, schema: z.ZodType
   throw pipelineError(lines.join("\n"));
 }
 
-function knownKeys(schema: z.ZodType): string[] {
-  const shape = (schema as unknown as { shape?: Record<string, unknown> }).shape;
-  return shape ? Object.keys(shape) : ["name", "type", "config", "drop_columns", "drop_duplicates"];
+/** Keys of all objects inside a schema: one of them was meant, whatever the level. */
+function knownKeys(schema: unknown): string[] {
+  const { shape, element, def } = schema as {
+    shape?: Record<string, unknown>;
+    element?: unknown;
+    def?: { innerType?: unknown };
+  };
+  if (shape) return [...Object.keys(shape), ...Object.values(shape).flatMap(knownKeys)];
+  if (element) return knownKeys(element);
+  return def?.innerType ? knownKeys(def.innerType) : [];
 }
 
 export function pipelineError(

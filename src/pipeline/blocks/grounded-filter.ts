@@ -103,10 +103,15 @@ function withoutNames(question: string): string {
     .join(" ");
 }
 
-/** Capitalised words; the head of a short answer counts as well, because "Quillham." is a name and "Six." is none. */
+/** Capitalised words; the head of the text too where it is alone or another capital follows: "Quillham.", "Oskar Dorrow built it." */
 function namedStems(text: string): Set<string> {
   const stems = capitalisedStems(text);
-  const words = wordsOf(text);
-  if (words.length === 1) for (const stem of contentStems(text)) stems.add(stem);
+  const [first, second] = wordsOf(text);
+  if (
+    first !== undefined &&
+    (second === undefined || /^\p{Lu}/u.test(second)) &&
+    !functionWords.has(first.toLowerCase())
+  )
+    stems.add(stemOf(first));
   return stems;
 }

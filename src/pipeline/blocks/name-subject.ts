@@ -6,9 +6,10 @@ import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock } from "../block.ts";
 import { functionWords } from "../text/word-tables.ts";
+import { namesIn } from "../text/words.ts";
 
 const configSchema = z.strictObject({
-  /** Wordings with `{name}` and `{question}` for questions that do not mention the subject at all; taken in turn. */
+  /** Wordings with `{name}` and `{question}` for questions that hold no name at all; taken in turn. */
   wordings: z.array(z.string().includes("{name}").includes("{question}")).min(1),
 });
 
@@ -28,6 +29,8 @@ export const nameSubjectBlock = defineBlock<z.infer<typeof configSchema>>({
           if (name === "" || question.includes(name)) return [row];
           const replaced = replaceNoun(question, name, row["subject_nouns"]);
           if (replaced !== undefined) return [{ ...row, question: replaced }];
+          // A question with a name of its own can be understood alone.
+          if (namesIn(question).length > 0) return [row];
           const wording = wordings[turn++ % wordings.length]!;
           const asked = wording.startsWith("{question}") ? question : lowerFirst(question);
           return [row, { ...row, question: wording.replace("{name}", () => name).replace("{question}", () => asked) }];

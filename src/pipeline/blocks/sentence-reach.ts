@@ -4,10 +4,8 @@
  */
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
-import { plainText } from "../../util/sentences.ts";
 import { type Block, defineBlock, withColumns } from "../block.ts";
-import { sentencesAlone } from "../text/sentences-alone.ts";
-import { subjectOf } from "../text/subject-of.ts";
+import { leafSentences } from "../text/leaf-sentences.ts";
 import { namesIn } from "../text/words.ts";
 
 const configSchema = z.strictObject({
@@ -26,39 +24,43 @@ export const sentenceReachBlock = defineBlock<z.infer<typeof configSchema>>({
     return {
       inputColumns: [],
       outputColumns: (columns) =>
-        withColumns(columns, "question", "response", "sentence", "document", "text", "dataset_type"),
+        withColumns(
+          columns,
+          "question",
+          "response",
+          "sentence",
+          "document",
+          "text",
+          "dataset_type",
+          "leaf_node_type",
+          "leaf_node_path",
+          "domain",
+        ),
       async run(rows, context) {
-        const { leaf, chunks } = context.seeds;
+        const { leaf } = context.seeds;
         const common = { leaf_node_type: leaf.kind, leaf_node_path: leaf.taxonomyPath, domain: leaf.domain ?? "" };
         const added: Row[] = [];
-        for (const source of new Set(chunks.map((chunk) => chunk.source))) {
-          const own = chunks.filter((chunk) => chunk.source === source);
-          const texts = own.map((chunk) => plainText(chunk.text));
-          const whole = texts.join("\n");
-          const subject = subjectOf(own[0]?.headings[0] ?? "", whole).name;
-          const pieces = texts.flatMap((text) =>
-            sentencesAlone(text, subject).map((piece) => ({ ...piece, document: text })),
-          );
-          for (const { sentence, window, document } of pieces)
-            for (const text of new Set([sentence, window]))
-              added.push({ ...common, document, sentence, text, dataset_type: "sentence" });
-          const names = new Set(pieces.flatMap(({ window }) => namesIn(window, whole)));
-          let turn = 0;
-          for (const name of names) {
-            const told = pieces.filter(({ window }) => window.includes(name)).slice(0, config.sentences_per_answer);
-            if (told.length === 0) continue;
-            for (let count = 0; count < Math.min(config.wordings_per_name, config.about.length); count++) {
-              const question = config.about[turn++ % config.about.length]!.replace("{name}", name);
-              const response = told.map(({ window }) => window).join(" ");
-              added.push({
-                ...common,
-                document: told[0]!.document,
-                sentence: told[0]!.sentence,
-                question,
-                response,
-                dataset_type: "about",
-              });
-            }
+        const pieces = leafSentences(context.seeds);
+        for (const { sentence, window, document } of pieces)
+          for (const text of new Set([sentence, window]))
+            added.push({ ...common, document, sentence, text, dataset_type: "sentence" });
+        const names = new Set(pieces.flatMap(({ window, whole }) => namesIn(window, whole)));
+        let turn = 0;
+        for (const name of names) {
+          const told = pieces.filter(({ window }) => window.includes(name)).slice(0, config.sentences_per_answer);
+          const first = told[0];
+          if (first === undefined) continue;
+          const response = told.map(({ window }) => window).join(" ");
+          for (let count = 0; count < Math.min(config.wordings_per_name, config.about.length); count++) {
+            const question = config.about[turn++ % config.about.length]!.replace("{name}", () => name);
+            added.push({
+              ...common,
+              document: first.document,
+              sentence: first.sentence,
+              question,
+              response,
+              dataset_type: "about",
+            });
           }
         }
         return [...rows, ...added];

@@ -24,7 +24,12 @@ export function standAlone(sentence: string, previous: string, subject: string):
   const meant = word === "It" || word === "Its" ? leadingSubject(previous) : lastPerson(previous, subject);
   if (meant === undefined) return undefined;
   const possessive = word === "Its" || word === "His" || (word === "Her" && !verbs.test(rest!.split(" ")[0]!));
-  return `${meant}${possessive ? (meant.endsWith("s") ? "'" : "'s") : ""} ${rest}`;
+  if (!possessive) return `${meant} ${rest}`;
+  // "The clock tower on Fennel Square's bell" would be the square's.
+  const owner = meant.replace(/ (?:on|in|at|of|near|around|for|with|from) .*$/u, (tail) =>
+    / of \p{Lu}/u.test(tail) ? tail : "",
+  );
+  return `${owner}${owner.endsWith("s") ? "'" : "'s"} ${rest}`;
 }
 
 /** The words before the first verb: "The clock tower on Fennel Square is …" -> "The clock tower on Fennel Square". */

@@ -48,7 +48,7 @@ export function numberStems(text: string): Set<string> {
 }
 
 const namePattern =
-  /(?:\p{Lu}[\p{L}\p{M}'’-]*(?:-\d+)?|\d+(?<=\p{Lu}[\p{L}’'-]* \d+))(?: (?:(?:of|the|de|del|la|van|von|du) ){0,2}(?:\p{Lu}[\p{L}\p{M}'’-]*(?:-\d+)?|\d{1,2}(?![\d.,])(?! \p{Ll})))*/gu;
+  /(?:\p{Lu}[\p{L}\p{M}'’-]*(?:-\d+)?|\d+(?<=\p{Lu}[\p{L}’'-]* \d+))(?: (?:(?:of|the|de|del|la|van|von|du) ){0,2}(?:\p{Lu}[\p{L}\p{M}'’-]*(?:-\d+)?|\d{1,2}(?!\d|[.,]\d)))*/gu;
 
 /**
  * Names in a text: runs of capitalised words, with "of" and the like inside ("Museum of Nets", "Skylark 7").

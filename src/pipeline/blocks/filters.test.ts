@@ -1,0 +1,177 @@
+import { expect, test } from "vitest";
+import type { Row } from "../../artifacts.ts";
+import type { BlockContext } from "../block.ts";
+import { blockRegistry } from "../registry.ts";
+import { testLeaf } from "../test-leaf.ts";
+
+async function run(type: string, config: object, rows: Row[], answers: string[] = []) {
+  const reasons: string[] = [];
+  const prompts: string[] = [];
+  const context: BlockContext = {
+    seeds: testLeaf(),
+    seed: 1,
+    expect: () => {},
+    ask: async ({ prompt }) => {
+      prompts.push(JSON.stringify(prompt));
+      return { text: answers.shift() ?? "", finishReason: "stop", promptTokens: 1, completionTokens: 1 };
+    },
+    drop: (_, reason) => reasons.push(reason),
+  };
+  const definition = blockRegistry[type]!;
+  const block = await definition.create(definition.configSchema.parse(config), "/");
+  const before = structuredClone(rows);
+  const result = await block.run(rows, context);
+  expect(rows, "the input is left as it was").toEqual(before);
+  const columns = block.outputColumns([...new Set(rows.flatMap((row) => Object.keys(row)))]);
+  for (const row of result) for (const column of Object.keys(row)) expect(columns, type).toContain(column);
+  return { result, reasons, prompts };
+}
+
+const window = "The ferry Heron, built in 1902 by Ines Dorrow, crosses the lake six times a day and is 48 metres long.";
+const pair = (question: string, response: string): Row => ({ window, subject: "Tarn", question, response });
+
+test.each<[string, string, string | undefined]>([
+  ["Who built the ferry Heron?", "Ines Dorrow built it.", undefined],
+  ["How long is the ferry?", "48 metres.", undefined],
+  ["How often does the ferry cross the lake?", "It crosses the lake 6 times a day.", undefined],
+  ["Who built the ferry?", "Oskar Dorrow.", "a name of the answer is not in the text"],
+  ["Who built the ferry of Port Amble?", "Ines Dorrow.", "a name of the question is not in the text"],
+  ["When was the ferry built?", "In 1903.", "a number of the answer is not in the text"],
+  ["What happened to the ferry in 1950?", "It crosses the lake.", "a number of the question is not in the text"],
+  [
+    "How many passengers does the ferry have?",
+    "The ferry has 48 passengers.",
+    "the number counts something else in the text",
+  ],
+  ["Why is the submarine famous?", "It crosses the lake.", "the question is about something else"],
+  ["What does the ferry do?", "It carries sheep.", "the answer says what the text does not"],
+])("grounded: %s %s", async (question, response, reason) => {
+  const { reasons } = await run("GroundedFilterBlock", { question_words: ["long often"] }, [pair(question, response)]);
+  expect(reasons).toEqual(reason === undefined ? [] : [reason]);
+});
+
+test.each<[string, string, string | undefined]>([
+  ["Who built the ferry?", "Ines Dorrow.", undefined],
+  ["When was the ferry built?", "In 1902.", undefined],
+  ["How long is the ferry?", "The ferry is 48 metres long.", undefined],
+  ["What is the ferry?", "The ferry is a ferry.", "the answer says nothing new"],
+  ["What is the ferry", "The Heron.", "the question is not a question"],
+  ["Who built the ferry?", "Built in 1902.", "the answer is not of the kind asked for"],
+  ["When was the ferry built?", "Ines Dorrow built the ferry.", "the answer is not of the kind asked for"],
+  ["Where does the ferry cross?", "It crosses in 1902.", "the answer is not of the kind asked for"],
+  ["In which year was the ferry built?", "It is 48 metres long.", "the answer is not of the kind asked for"],
+])("informative: %s %s", async (question, response, reason) => {
+  const { reasons } = await run("InformativeFilterBlock", {}, [pair(question, response)]);
+  expect(reasons).toEqual(reason === undefined ? [] : [reason]);
+});
+
+test("answers that contradict each other both go, answers that agree stay", async () => {
+  const { result, reasons } = await run("AgreementFilterBlock", {}, [
+    pair("Who built it?", "Ines Dorrow."),
+    pair("who built it", "Marta Quill."),
+    pair("How long is it?", "48 metres."),
+    pair("How long is it?", "It is 48 metres long."),
+  ]);
+  expect(result.map((row) => row["response"])).toEqual(["48 metres.", "It is 48 metres long."]);
+  expect(reasons).toHaveLength(2);
+});
+
+test("duplicates are found through case and punctuation", async () => {
+  const rows = [
+    pair("Who built it?", "Ines Dorrow."),
+    pair("who built it", "ines dorrow"),
+    pair("Who built it?", "48"),
+  ];
+  expect((await run("DuplicateFilterBlock", { columns: ["question", "response"] }, rows)).result).toEqual([
+    rows[0],
+    rows[2],
+  ]);
+});
+
+test("the subject is named where a question only hints at it", async () => {
+  const config = { wordings: ["About {name}: {question}"] };
+  const rows = ["How old is the town?", "How high is the town wall?", "How old is Tarn?", "Who is Ines Dorrow?"].map(
+    (question) => ({
+      ...pair(question, "x"),
+      subject_nouns: ["town"],
+    }),
+  );
+  const { result } = await run("NameSubjectBlock", config, rows);
+  expect(result.map((row) => row["question"])).toEqual([
+    "How old is Tarn?",
+    "How high is the town wall?",
+    "About Tarn: how high is the town wall?",
+    "How old is Tarn?",
+    "Who is Ines Dorrow?",
+  ]);
+});
+
+test("gaps are made only for what no answer holds", async () => {
+  const rows = [
+    {
+      sentence: "The tower was designed by Marta Quill.",
+      question: "Who designed the tower?",
+      response: "Marta Quill.",
+    },
+  ];
+  const { result } = await run("GapQuestionBlock", { wordings: ["{sentence}"] }, rows);
+  const gaps = result.slice(1).map((row) => `${row["question"]} ${row["response"]}`);
+  expect(gaps).toContain("Tarn is a town on ___. Lake Ossel");
+  expect(gaps.filter((gap) => gap.includes("___") && gap.includes("Marta Quill"))).toEqual([]);
+});
+
+test("blocks that add rows name every column they add", async () => {
+  const rows = [{ question: "q", response: "r", sentence: "s" }];
+  expect((await run("PatternQuestionBlock", {}, rows)).result.length).toBeGreaterThan(1);
+  const reach = await run("SentenceReachBlock", { about: ["Tell me about {name}."] }, rows);
+  expect(reach.result).toContainEqual(
+    expect.objectContaining({
+      question: "Tell me about Marta Quill.",
+      response: "The tower was designed by Marta Quill.",
+    }),
+  );
+});
+
+test("records that copy a seed, are empty or far too long are no new records", async () => {
+  const { reasons, result } = await run("SeedFormFilterBlock", {}, [
+    pair("Who founded Tarn?", "Someone."),
+    pair("Who built Tarn again?", ""),
+    pair("Who built Tarn again?", "Hedda ".repeat(40)),
+    pair("Who built Tarn again?", "Hedda Brann."),
+  ]);
+  expect(reasons).toEqual(["a copy of a seed", "a part is empty", "far longer than the seeds"]);
+  expect(result).toHaveLength(1);
+});
+
+test("filter by value converts first, and what cannot be converted is the default", async () => {
+  const rows = [{ score: "2.0" }, { score: "1" }, { score: "good" }];
+  const config = { filter_column: "score", filter_value: 2, operation: "ge", convert_dtype: "float" };
+  expect((await run("FilterByValueBlock", config, rows)).result).toEqual([{ score: 2 }]);
+  expect((await run("FilterByValueBlock", { ...config, default_value: 5 }, rows)).result).toEqual([
+    { score: 2 },
+    { score: 5 },
+  ]);
+  const named = { filter_column: "score", filter_value: ["1", "good"], operation: "eq" };
+  expect((await run("FilterByValueBlock", named, rows)).result).toEqual([{ score: "1" }, { score: "good" }]);
+});
+
+test("columns are copied, renamed, joined and flattened in upstream's order", async () => {
+  const rows = [
+    { a: "1", b: "2" },
+    { a: "3", b: "4" },
+  ];
+  expect((await run("DuplicateColumnsBlock", { columns_map: { a: "c" } }, rows)).result[0]).toEqual({
+    a: "1",
+    b: "2",
+    c: "1",
+  });
+  expect((await run("RenameColumnsBlock", { columns_map: { a: "b", b: "a" } }, rows)).result[0]).toEqual({
+    b: "1",
+    a: "2",
+  });
+  expect(
+    (await run("CombineColumnsBlock", { columns: ["a", "b"], output_col: "c", separator: "-" }, rows)).result[1],
+  ).toEqual({ a: "3", b: "4", c: "3-4" });
+  const flat = await run("FlattenColumnsBlock", { var_cols: ["a", "b"], value_name: "value", var_name: "kind" }, rows);
+  expect(flat.result.map((row) => `${row["kind"]}${row["value"]}`)).toEqual(["a1", "a3", "b2", "b4"]);
+});
