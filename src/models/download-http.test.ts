@@ -85,6 +85,15 @@ test("a part that is already whole needs no more bytes", async () => {
   expect((await readFile(partFile)).equals(content)).toBe(true);
 });
 
+test("a server that sends another range than was asked for is begun again", async () => {
+  await using directory = await makeTempDir();
+  await using server = await serveFile({ content, etag: '"v"', cuts: 1, cutAfterBytes: 100_000, rangeShift: 1000 });
+  const partFile = join(directory.path, "part");
+  await download(server, partFile);
+  expect(server.requests.map(({ headers }) => headers.range)).toEqual([undefined, "bytes=100000-", undefined]);
+  expect((await readFile(partFile)).equals(content)).toBe(true);
+});
+
 test("a part longer than the file is begun again", async () => {
   await using directory = await makeTempDir();
   await using server = await serveFile({ content, etag: '"v"' });

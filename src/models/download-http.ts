@@ -78,9 +78,11 @@ async function* transfer(url: URL, request: FetchRequest, options: HttpOptions):
       if (response.status === 416) {
         // Nothing is left to send when the part is already the whole file.
         if (response.headers.get("content-range") === `bytes */${have}`) return;
-        // Otherwise the part is longer than the file is now: begin again.
+      }
+      if (response.status === 416 || response.status === 206) {
+        // The part is longer than the file is now, or the server sends what was not asked for: begin again.
         await rm(partFile, { force: true });
-        throw broken(url, "the file there is shorter than the part that is here");
+        throw broken(url, `it could not be continued at byte ${have}`);
       }
       throw statusError(url, response, options.forbiddenHint);
     }

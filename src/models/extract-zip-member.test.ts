@@ -23,6 +23,7 @@ test.each([
   ["deflated", {}, {}],
   ["stored", { isStored: true }, {}],
   ["with zip64 sizes", { isZip64: true }, {}],
+  ["with a zip64 offset", { hasZip64Offset: true }, {}],
   ["with a zip64 directory", { isZip64: true, isStored: true }, { isZip64: true }],
   ["with a comment that looks like an end record", {}, { comment: "PK\u0005\u0006 is not it" }],
 ] as const)("takes a member out, %s", async (_, member, archive) => {

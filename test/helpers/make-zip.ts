@@ -8,6 +8,8 @@ export interface ZipMember {
   isStored?: boolean;
   /** Sizes and offset in the zip64 extra field, as archives beyond 4 GiB have them. */
   isZip64?: boolean;
+  /** Only the offset in the zip64 extra field, as small members behind 4 GiB have it. */
+  hasZip64Offset?: boolean;
   /** Values that do not fit the content. */
   declaredBytes?: number;
   declaredCrc?: number;
@@ -36,11 +38,16 @@ export function makeZip(members: readonly ZipMember[], { isZip64 = false, commen
     common.writeUInt32LE(member.isZip64 ? 0xffffffff : packed.length, 14);
     common.writeUInt32LE(member.isZip64 ? 0xffffffff : size, 18);
     common.writeUInt16LE(name.length, 22);
-    const extra = member.isZip64 ? zip64Extra([size, packed.length, headerOffset]) : Buffer.alloc(0);
+    const wideFields = member.isZip64
+      ? [size, packed.length, headerOffset]
+      : member.hasZip64Offset
+        ? [headerOffset]
+        : [];
+    const extra = wideFields.length > 0 ? zip64Extra(wideFields) : Buffer.alloc(0);
     common.writeUInt16LE(extra.length, 24);
     push(Buffer.concat([signature(0x04034b50), common, name, extra, packed]));
     const tail = Buffer.alloc(14);
-    tail.writeUInt32LE(member.isZip64 ? 0xffffffff : headerOffset, 10);
+    tail.writeUInt32LE(member.isZip64 || member.hasZip64Offset ? 0xffffffff : headerOffset, 10);
     directory.push(Buffer.concat([signature(0x02014b50), Buffer.from([45, 0]), common, tail, name, extra]));
   }
   const directoryOffset = offset;

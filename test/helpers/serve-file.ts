@@ -7,6 +7,8 @@ export interface FileServerOptions {
   etag?: string;
   /** Answers with the whole file whatever range is asked for. */
   ignoresRange?: boolean;
+  /** Answers a range with one that starts so many bytes later. */
+  rangeShift?: number;
   /** Cuts the connection of the first so many answers after `cutAfterBytes` bytes. */
   cuts?: number;
   cutAfterBytes?: number;
@@ -48,7 +50,7 @@ export async function serveFile(initial: FileServerOptions): Promise<FileServer>
     const validator = request.headers["if-range"];
     let start = 0;
     if (range !== null && !ignoresRange && (validator === undefined || validator === etag)) {
-      start = Number(range[1]);
+      start = Number(range[1]) + (state.options.rangeShift ?? 0);
       if (start >= content.length) {
         response.writeHead(416, { "content-range": `bytes */${content.length}` }).end();
         return;
