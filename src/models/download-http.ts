@@ -89,10 +89,11 @@ async function* transfer(url: URL, request: FetchRequest, options: HttpOptions):
     const length = Number(response.headers.get("content-length") ?? Number.NaN);
     const total = Number.isFinite(length) ? start + length : request.expectedBytes;
     yield { type: "step-start", stage: "models", step: DOWNLOAD_STEP, total, unit: "bytes" };
-    await writeState(partFile, url, response);
     const file = await open(partFile, start > 0 ? "r+" : "w");
     let done = start;
     try {
+      // After the old part was cut off: its bytes must never stand beside the new file's validator.
+      await writeState(partFile, url, response);
       const isDue = throttle();
       const pieces = response.body?.getReader();
       for (;;) {
