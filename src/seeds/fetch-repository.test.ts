@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -141,8 +144,47 @@ test("two at once share the result", async () => {
   expect(await readdir(cache)).toHaveLength(1);
 });
 
-test("a cache that cannot be written is named", async () => {
+test("over HTTP, from a server that can only send everything", async () => {
   const id = await commit("a.md", "one");
-  await symlink("/proc/nowhere", cache);
-  await expect(fetch(origin, id)).rejects.toThrow();
+  await commit("a.md", "two");
+  git("update-server-info");
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(request.url!.split("?")[0]!);
+    requests.push(path);
+    createReadStream(join(origin, ".git", path))
+      .on("error", () => response.writeHead(404).end())
+      .pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const { directory } = await fetch(address, id);
+    expect(await readFile(join(directory, "a.md"), "utf8")).toBe("one");
+    expect(requests).toContain("/info/refs");
+  } finally {
+    server.close();
+  }
+});
+
+test("a server that never answers can be left", async () => {
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.git`;
+    const started = performance.now();
+    const id = "0123456789012345678901234567890123456789";
+    await expect(fetch(address, id, AbortSignal.timeout(500))).rejects.toMatchObject({ code: "CANCELLED" });
+    expect(performance.now() - started).toBeLessThan(4000);
+    expect(await readdir(cache)).toEqual([]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test("a cache that cannot be made is named", async () => {
+  const id = await commit("a.md", "one");
+  await writeFile(cache, "a file");
+  await expect(fetch(origin, id)).rejects.toMatchObject({ message: expect.stringContaining(cache) });
 });

@@ -90,7 +90,7 @@ function describe(error: ErrorObject, yaml: PositionedValue): Problem | undefine
       );
     }
     case "uniqueItems": {
-      const [first, second] = [Number(params["j"]), Number(params["i"])].sort((a, b) => a - b) as [number, number];
+      const [first, second] = [Number(params["j"]), Number(params["i"])];
       return at(
         "duplicate-item",
         `entries ${first + 1} and ${second + 1} of ${nameOf(path)} are the same`,

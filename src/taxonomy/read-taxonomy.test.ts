@@ -138,6 +138,11 @@ describe("changes since a git base", () => {
     ]);
   });
 
+  test("a leaf below another one is its own", async () => {
+    await put("compositional_skills/a/inner/qna.yaml");
+    expect(await paths("main")).toEqual(["compositional_skills->a->inner"]);
+  });
+
   test("a renamed leaf counts under its new name", async () => {
     git("mv", "compositional_skills/a", "compositional_skills/z");
     expect(await paths("main")).toEqual(["compositional_skills->z"]);
@@ -179,6 +184,10 @@ describe("changes since a git base", () => {
     await put("compositional_skills/a/qna.yaml", skill("Outside"));
     const { leaves } = await readTaxonomy(join(root, "inner"), { base: "main" });
     expect(leaves.map((leaf) => leaf.taxonomyPath)).toEqual(["compositional_skills->x"]);
+    commit("inner");
+    await put("inner/compositional_skills/x/qna.yaml", skill("Changed"));
+    const again = await readTaxonomy(join(root, "inner"), { base: "HEAD" });
+    expect(again.leaves.map((leaf) => leaf.taxonomyPath)).toEqual(["compositional_skills->x"]);
   });
 
   test("only the misspelt names that changed are told", async () => {

@@ -1,5 +1,5 @@
 /** Child processes without a shell: arguments stay arguments whatever they contain. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { CancelledError, IlabError } from "./errors.ts";
 
 export interface RunOptions {
@@ -19,6 +19,24 @@ export interface RunResult {
   stderr: string;
 }
 
+/**
+ * A group of its own, so that an abort also ends what the program started: git's helpers hold its pipes open, and would keep us
+ * waiting for a server that never answers.
+ */
+const ownsGroup = process.platform !== "win32";
+
+function killTree(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (!ownsGroup || child.pid === undefined) {
+    child.kill(signal);
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The whole group has ended already.
+  }
+}
+
 /** Runs a program to its end. A status other than 0 is a result, not an error; a program that is not there is `PROGRAM_MISSING`. */
 export async function runProgram(
   program: string,
@@ -31,13 +49,14 @@ export async function runProgram(
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ["pipe", "pipe", "pipe"],
+      detached: ownsGroup,
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let killTimer: NodeJS.Timeout | undefined;
     const abort = () => {
-      child.kill("SIGTERM");
-      killTimer = setTimeout(() => child.kill("SIGKILL"), 5000);
+      killTree(child, "SIGTERM");
+      killTimer = setTimeout(() => killTree(child, "SIGKILL"), 5000);
       killTimer.unref();
     };
     options.signal?.addEventListener("abort", abort, { once: true });
