@@ -15,6 +15,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type Scalar,
   type Tags,
   visit,
 } from "yaml";
@@ -79,13 +80,21 @@ export function parseYaml(text: string, { isTextOnly = false }: ParseYamlOptions
 
 const simplerHint = "Write plain entries of the form 'name: text' and '- name: text'.";
 
-/** The parser takes `y` and `n` for true and false; the YAML 1.1 readers that taxonomies meet elsewhere do not. */
+/**
+ * The parser takes more words for something other than text than PyYAML, which taxonomies meet elsewhere: `y`, `1e3`, `08`,
+ * `2024-1-1`. Its patterns are narrowed to PyYAML's; capturing groups stay as they are.
+ */
 function asPyYaml(tags: Tags): Tags {
-  return tags.map((tag) =>
-    typeof tag === "object" && tag.tag === "tag:yaml.org,2002:bool" && "test" in tag && tag.test instanceof RegExp
-      ? { ...tag, test: new RegExp(tag.test.source.replace(/[YN]\|[yn]\|/, "")) }
-      : tag,
-  ) as Tags;
+  return tags.map((tag) => {
+    if (typeof tag !== "object" || !("test" in tag) || !(tag.test instanceof RegExp)) return tag;
+    const { source } = tag.test;
+    const kind = `${tag.tag.replace("tag:yaml.org,2002:", "")} ${tag.format ?? ""}`.trim();
+    if (kind === "bool") return { ...tag, test: new RegExp(source.replace(/[YN]\|[yn]\|/, "")) };
+    if (kind === "int") return { ...tag, test: /^[-+]?(?:0|[1-9][0-9_]*)$/ };
+    if (kind === "float EXP") return { ...tag, test: /^[-+]?[0-9][0-9_]*\.[0-9_]*[eE][-+][0-9]+$/ };
+    if (kind === "timestamp") return { ...tag, test: new RegExp(`(?!^\\d{4}-(?:\\d-\\d{1,2}|\\d\\d-\\d)$)${source}`) };
+    return tag;
+  }) as Tags;
 }
 
 function isNestedTooDeeply(text: string): boolean {
@@ -171,7 +180,7 @@ function duplicateKeys(document: Document.Parsed, positionAt: (offset: number) =
       const firstLines = new Map<string, number>();
       for (const { key } of map.items) {
         if (!isScalar(key)) continue;
-        const name = String(key.value);
+        const name = keyName(key);
         const position = positionAt(key.range?.[0] ?? 0);
         const firstLine = firstLines.get(name);
         if (firstLine === undefined) firstLines.set(name, position.line);
@@ -189,6 +198,11 @@ function duplicateKeys(document: Document.Parsed, positionAt: (offset: number) =
     },
   });
   return problems;
+}
+
+/** The parser gives the merge key as a symbol. */
+function keyName({ value }: Scalar): string {
+  return typeof value === "symbol" ? "<<" : String(value);
 }
 
 /** `- *.md` without quotes is a reference to an anchor that nobody set. */
@@ -251,7 +265,7 @@ function childOf(
   }
   if (!isMap(node)) return undefined;
   const named = (name: string | number) =>
-    node.items.find((pair: Pair) => isScalar(pair.key) && String(pair.key.value) === String(name));
+    node.items.find((pair: Pair) => isScalar(pair.key) && keyName(pair.key) === String(name));
   const pair = named(part);
   if (isPair(pair))
     return { key: isNode(pair.key) ? pair.key : undefined, value: isNode(pair.value) ? pair.value : undefined };

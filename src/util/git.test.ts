@@ -18,7 +18,9 @@ test("git's reason is in the error, and hooks' variables do not redirect it", as
 });
 
 test("transports that run programs are refused by git itself too", async () => {
-  const { exitCode, stderr } = await runGit(directory, ["ls-remote", "--", "ext::touch owned"]);
+  const { exitCode, stderr } = await runGit(directory, ["ls-remote", "--", "ext::touch owned"], {
+    env: { ...process.env, GIT_ALLOW_PROTOCOL: "ext:file" },
+  });
   expect(exitCode).not.toBe(0);
   expect(stderr).toContain("not allowed");
 });
