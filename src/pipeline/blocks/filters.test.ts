@@ -4,11 +4,11 @@ import type { BlockContext } from "../block.ts";
 import { blockRegistry } from "../registry.ts";
 import { testLeaf } from "../test-leaf.ts";
 
-async function run(type: string, config: object, rows: Row[], answers: string[] = []) {
+async function run(type: string, config: object, rows: Row[], answers: string[] = [], seeds = testLeaf()) {
   const reasons: string[] = [];
   const prompts: string[] = [];
   const context: BlockContext = {
-    seeds: testLeaf(),
+    seeds,
     seed: 1,
     expect: () => {},
     ask: async ({ prompt }) => {
@@ -141,6 +141,24 @@ test("records that copy a seed, are empty or far too long are no new records", a
   ]);
   expect(reasons).toEqual(["a copy of a seed", "a part is empty", "far longer than the seeds"]);
   expect(result).toHaveLength(1);
+});
+
+test("where the seeds choose among fixed answers, new records must as well", async () => {
+  const labelled = ["Loans", "Rooms", "Loans", "Rooms"].map((answer, index) => ({
+    question: `Message number ${index}?`,
+    answer,
+  }));
+  const seeds = testLeaf();
+  seeds.leaf = { ...seeds.leaf, seedExamples: [{ pairs: labelled }] };
+  const { reasons, result } = await run(
+    "SeedFormFilterBlock",
+    {},
+    [pair("Message about a film?", "Loans"), pair("Message about a hall?", "Halls")],
+    [],
+    seeds,
+  );
+  expect(result.map((row) => row["response"])).toEqual(["Loans"]);
+  expect(reasons).toEqual(["not one of the seeds' fixed answers"]);
 });
 
 test("filter by value converts first, and what cannot be converted is the default", async () => {

@@ -3,15 +3,15 @@ import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
-import { functionWords } from "../text/word-tables.ts";
+import { functionWords, numberWords } from "../text/word-tables.ts";
 import { contentStems, namesIn } from "../text/words.ts";
 
 const configSchema = z.strictObject({
-  /** Wordings with `{sentence}` in them, taken in turn. */
+  /** Wordings with `{sentence}` and perhaps `{name}`, the document's subject, in them; taken in turn. */
   wordings: z.array(z.string().includes("{sentence}")).min(1),
   gap: z.string().min(1).default("___"),
   /** Gaps per sentence. */
-  per_sentence: z.number().int().positive().default(3),
+  per_sentence: z.number().int().positive().default(4),
 });
 
 export const gapQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
@@ -35,7 +35,10 @@ export const gapQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
             .slice(0, config.per_sentence);
           return open.map((fact) => {
             const gapped = window.replace(fact, () => config.gap);
-            const question = config.wordings[turn++ % config.wordings.length]!.replace("{sentence}", () => gapped);
+            const question = config.wordings[turn++ % config.wordings.length]!.replace(
+              "{name}",
+              () => subject.name,
+            ).replace("{sentence}", () => gapped);
             return { ...common, document, sentence, window, question, response: fact, dataset_type: "gap" };
           });
         });
@@ -58,16 +61,25 @@ function answeredStems(rows: readonly Row[]): Map<string, Set<string>> {
   return result;
 }
 
-/** Names, numbers with what they count, and the words that each clause closes with. */
+const counts = [...numberWords.keys()]
+  .filter((word) => !/^(?:once|zero|first|second|third|fourth|fifth|half)$/.test(word))
+  .join("|");
+const numberPattern = new RegExp(
+  `\\b(?:\\d[\\d.,]*(?<![.,])|(?:${counts})\\b)(?: (?!and |in |on |at |by |the |a |from |to |or |of )\\p{L}+)?`,
+  "gu",
+);
+
+/** Names, numbers with what they count, and the words that each clause closes with; none inside another. */
 function factsOf(sentence: string, whole: string): string[] {
-  const numbers = [...sentence.matchAll(/\b\d[\d.,]*(?<![.,])(?: \p{Ll}+)?/gu)].map(([fact]) =>
-    fact.replace(/ (?:and|in|on|at|by|the|a|from|to|or)$/, ""),
-  );
+  const numbers = [...sentence.matchAll(numberPattern)].map(([fact]) => fact.replace(/ (?:only|later)$/, ""));
   const closing = sentence
     .split(/[,;:.!?](?:\s|$)|\s(?:and|but|which|who|because|so)\s/)
     .map((clause) => closingWords(clause.trim()))
     .filter((words) => words !== "");
-  return [...new Set([...namesIn(sentence, whole), ...numbers, ...closing])].filter((fact) => sentence.includes(fact));
+  const facts = [...new Set([...namesIn(sentence, whole), ...numbers, ...closing])].filter((fact) =>
+    sentence.includes(fact),
+  );
+  return facts.filter((fact) => !facts.some((other) => other !== fact && other.includes(fact)));
 }
 
 /** The last one to three words of a clause behind its last function word. */

@@ -44,12 +44,14 @@ export const seedFormFilterBlock = defineBlock<z.infer<typeof configSchema>>({
             most: Math.ceil(Math.max(...lengths) * config.longest),
           };
         });
+        const labels = labelsOf(seeds.map(([, answer]) => answer!));
         return rows.filter((row) => {
           const values = parts.map((column) => cellText(row, column).trim());
           let reason: string | undefined;
           if (values.some((value) => value === "")) reason = "a part is empty";
           else if (known.has(normaliseText(values[2] ?? values[0]!))) reason = "a copy of a seed";
           else if (normaliseText(values[0]!) === normaliseText(values[1]!)) reason = "the answer repeats the question";
+          else if (labels !== undefined && !labels.has(values[1]!)) reason = "not one of the seeds' fixed answers";
           else if (values.some((value, index) => value.length > bounds[index]!.most))
             reason = "far longer than the seeds";
           else if (values.some((value, index) => value.length < bounds[index]!.least))
@@ -61,3 +63,9 @@ export const seedFormFilterBlock = defineBlock<z.infer<typeof configSchema>>({
     };
   },
 });
+
+/** Seeds whose answers repeat come from a fixed set: a class, a name of a desk. */
+function labelsOf(answers: readonly string[]): Set<string> | undefined {
+  const labels = new Set(answers.map((answer) => answer.trim()));
+  return answers.length >= 4 && labels.size <= answers.length / 2 ? labels : undefined;
+}

@@ -1,11 +1,12 @@
 /**
- * Adds rows that make every sentence of the documents reachable whatever the teacher wrote: the sentence as it stands, to be
- * learned as plain text, and the sentences about each name as answers to "Tell me about …".
+ * Adds rows that make every sentence of the documents reachable whatever the teacher wrote: the sentence and the plain statements in
+ * it, to be learned as text, and the sentences about each name as answers to "Tell me about …".
  */
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, defineBlock, withColumns } from "../block.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
+import { simpleStatements } from "../text/simple-statements.ts";
 import { namesIn } from "../text/words.ts";
 
 const configSchema = z.strictObject({
@@ -42,7 +43,7 @@ export const sentenceReachBlock = defineBlock<z.infer<typeof configSchema>>({
         const added: Row[] = [];
         const pieces = leafSentences(context.seeds);
         for (const { sentence, window, document } of pieces)
-          for (const text of new Set([sentence, window]))
+          for (const text of new Set([sentence, window, ...simpleStatements(window).slice(1)]))
             added.push({ ...common, document, sentence, text, dataset_type: "sentence" });
         const names = new Set(pieces.flatMap(({ window, whole }) => namesIn(window, whole)));
         let turn = 0;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { patternQuestions } from "./pattern-questions.ts";
 import { sentencesAlone } from "./sentences-alone.ts";
+import { simpleStatements } from "./simple-statements.ts";
 import { subjectOf } from "./subject-of.ts";
 import { contentStems, namesIn, numberStems } from "./words.ts";
 
@@ -94,4 +95,18 @@ test.each([
   "If the wind blows, the ferry stops.",
 ])("%s gives none away", (sentence) => {
   expect(patternQuestions(sentence)).toEqual([]);
+});
+
+test.each([
+  ["Its chief enemy is the marsh eagle, which hunts at dawn.", ["The marsh eagle hunts at dawn."]],
+  ["The Osk mill was opened in 1831 and has 310 workers.", ["The Osk mill has 310 workers."]],
+  [
+    "The head of the council is Brannoch Teal, a former lighthouse keeper.",
+    ["Brannoch Teal is a former lighthouse keeper."],
+  ],
+  ["It keeps the longest net in the world, which measures 920 metres.", []],
+  ["The largest employer is Pell and Daughters, which has 160 workers.", []],
+  ["The town was rebuilt in slate, which is why it is called blue.", []],
+])("%s says in plain statements", (sentence, statements) => {
+  expect(simpleStatements(sentence)).toEqual([sentence, ...statements]);
 });
