@@ -32,7 +32,7 @@ export function summariseRun(
     }
     const worst = [...drops].sort((a, b) => b.count - a.count);
     const total = worst.reduce((sum, drop) => sum + drop.count, 0);
-    if (total > 0) lines.push(`  ${total} dropped`);
+    if (total > 0) lines.push(`  What was dropped: ${total}`);
     for (const { count: dropped, block, reason } of worst.slice(0, reasonCount))
       lines.push(`    ${dropped} by ${block}: ${reason}`);
   }
