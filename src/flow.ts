@@ -1,9 +1,50 @@
 /** The verbs of the loop, composed from the stages: read this file to see how the parts fit together. */
-import type { GeneratedLeaf, LeafSeeds, RunManifest } from "./artifacts.ts";
+import { readFile } from "node:fs/promises";
+import type { GeneratedLeaf, Issue, LeafNode, LeafSeeds, RunManifest, Scorecard } from "./artifacts.ts";
 import { type DataRun, writeDataRun } from "./datasets/write-data-run.ts";
+import { compareModels } from "./evaluation/compare-models.ts";
+import { planEvaluation } from "./evaluation/plan-evaluation.ts";
+import { writeEvaluation } from "./evaluation/write-evaluation.ts";
 import type { LanguageModel } from "./llm/language-model.ts";
 import { generateLeaves } from "./pipeline/generate-leaves.ts";
+import { collectSeeds } from "./seeds/collect-seeds.ts";
+import { formatIssue } from "./taxonomy/format-issue.ts";
+import { readTaxonomy } from "./taxonomy/read-taxonomy.ts";
+import { assetPath } from "./util/assets.ts";
+import { IlabError, UsageError } from "./util/errors.ts";
 import type { Work } from "./util/events.ts";
+import { sha256, sha256File } from "./util/hash.ts";
+
+export { type TrainRequest, type TrainResult, trainStudent } from "./training/train-student.ts";
+
+export interface ReadSeedsOptions {
+  /** Git reference that changes are counted from; `empty` takes the whole tree. */
+  base: string;
+  /** Checked-out documents are kept here. */
+  cacheDirectory: string;
+  signal?: AbortSignal;
+}
+
+/** From a taxonomy to its leaves with their documents. Throws `TAXONOMY_INVALID` with every finding. */
+export async function* readSeeds(taxonomyPath: string, options: ReadSeedsOptions): Work<LeafSeeds[]> {
+  const { leaves, issues } = await readTaxonomy(taxonomyPath, options);
+  const isError = ({ severity }: Issue) => severity === "error";
+  for (const issue of issues.filter((issue) => !isError(issue)))
+    yield { type: "message", stage: "taxonomy", level: "warning", text: formatIssue(issue, "text") };
+  const errors = issues.filter(isError);
+  if (errors.length > 0)
+    throw new IlabError({
+      code: "TAXONOMY_INVALID",
+      message: `${errors.map((issue) => formatIssue(issue, "text")).join("\n")}\n${errors.length} ${errors.length === 1 ? "error" : "errors"} in the taxonomy ${taxonomyPath}`,
+      hint: `Correct the places named above; 'ilab taxonomy diff --taxonomy-path ${taxonomyPath}' checks again.`,
+    });
+  if (leaves.length === 0)
+    throw new UsageError(
+      `no new or changed qna.yaml in ${taxonomyPath} since ${options.base}`,
+      "Take the whole tree with --taxonomy-base empty, or add a qna.yaml below knowledge/ or compositional_skills/.",
+    );
+  return yield* collectSeeds(leaves, options);
+}
 
 export interface GenerateDataOptions {
   model: LanguageModel;
@@ -38,4 +79,36 @@ export async function* generateData(
     timings,
   });
   return { ...run, leaves };
+}
+
+export interface ProveOptions {
+  /** Base model and trained adapter. */
+  modelFile: string;
+  adapterFile: string;
+  /** Whose held-out questions are asked. */
+  leaves: readonly LeafNode[];
+  outputDirectory: string;
+  open: (file: string, adapterFile?: string) => Promise<LanguageModel>;
+  signal?: AbortSignal;
+}
+
+/** Compares a student with its base: what it learned (held-out questions) and what it forgot (perplexity on general text). */
+export async function* proveStudent(options: ProveOptions): Work<{ scorecard: Scorecard; path: string }> {
+  const { modelFile, adapterFile, leaves, outputDirectory, open, signal } = options;
+  const startedAt = new Date();
+  const generalText = await readFile(assetPath("benchmarks", "general-text.md"), "utf8");
+  const plan = planEvaluation({ benchmarks: ["held_out", "forgetting"], leaves: [...leaves], generalText });
+  const student = { name: "trained", open: () => open(modelFile, adapterFile) };
+  const scorecard = yield* compareModels(plan, student, { name: "base", open: () => open(modelFile) }, { signal });
+  const path = await writeEvaluation(scorecard, {
+    directory: outputDirectory,
+    startedAt,
+    config: { model: modelFile, adapter: adapterFile, seed: plan.seed },
+    inputs: {
+      plan: sha256(JSON.stringify(plan)),
+      model: await sha256File(modelFile, signal),
+      adapter: await sha256File(adapterFile, signal),
+    },
+  });
+  return { scorecard, path };
 }

@@ -6,6 +6,7 @@ import type { RegisterCommand } from "./command.ts";
 import { register as configInit } from "./commands/config/init.ts";
 import { register as configShow } from "./commands/config/show.ts";
 import { register as dataGenerate } from "./commands/data/generate.ts";
+import { register as demo } from "./commands/demo.ts";
 import { register as modelChat } from "./commands/model/chat.ts";
 import { register as modelDownload } from "./commands/model/download.ts";
 import { register as modelEvaluate } from "./commands/model/evaluate.ts";
@@ -34,6 +35,7 @@ export interface CommandEntry {
 }
 
 export const commandList: readonly CommandEntry[] = [
+  { register: demo },
   { group: "config", register: configInit },
   { group: "config", register: configShow },
   { group: "data", register: dataGenerate, isTopLevelAlias: true },

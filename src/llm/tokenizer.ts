@@ -24,6 +24,8 @@ export interface Tokenizer extends AsyncDisposable {
    * writes an earlier turn differently once a later one follows.
    */
   encodeConversation(messages: readonly ChatMessage[]): CountedTokens[];
+  /** The same sequence with the words of the user counted as well (upstream's `unmask`). */
+  countUserTurns(messages: readonly ChatMessage[], sequence: CountedTokens): CountedTokens;
   decode(tokens: ArrayLike<number>): string;
 }
 
@@ -80,6 +82,18 @@ function createTokenizer(model: LlamaModel, template: string): Tokenizer {
         counted: Uint8Array.from(counted),
       }));
     },
+    countUserTurns(messages, { tokens, counted }) {
+      const all = counted.slice();
+      let from = 0;
+      for (const message of messages) {
+        const content = literal(message.content);
+        const start = findSequence(tokens, content, from);
+        if (start < 0) continue;
+        from = start + content.length;
+        if (message.role === "user") all.fill(1, start, from);
+      }
+      return { tokens, counted: all };
+    },
     decode: (tokens) =>
       model.detokenize(
         Array.from(tokens, (token) => token as Token),
@@ -87,4 +101,12 @@ function createTokenizer(model: LlamaModel, template: string): Tokenizer {
       ),
     [Symbol.asyncDispose]: () => model.dispose(),
   };
+}
+
+/** First place at or after `from` where `part` stands in `tokens`; -1 when it does not. */
+function findSequence(tokens: Int32Array, part: readonly number[], from: number): number {
+  if (part.length === 0) return -1;
+  for (let start = from; start + part.length <= tokens.length; start++)
+    if (part.every((token, i) => tokens[start + i] === token)) return start;
+  return -1;
 }

@@ -1,6 +1,6 @@
 /** `ilab data generate`: grows the taxonomy's seed examples into training data. */
 import type { MessagesSample } from "../../../artifacts.ts";
-import { IlabError, UsageError } from "../../../util/errors.ts";
+import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
 import { readJsonLines } from "../../../util/fs.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
@@ -46,15 +46,25 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
   const { reporter, signal, paths } = context;
   const { join, resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
-  const { generateData } = await import("../../../flow.ts");
+  const { generateData, readSeeds } = await import("../../../flow.ts");
+  const { chooseBase } = await import("../../../taxonomy/choose-base.ts");
   const config = (await loadConfig(paths)).generate;
   const seed = Number(options.seed);
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new UsageError(`--seed must be a whole number, not '${options.seed}'`);
   const taxonomyPath = resolve(options.taxonomyPath ?? config.taxonomy_path);
-  const base = options.taxonomyBase ?? config.taxonomy_base;
+  const chosen = await chooseBase(taxonomyPath, {
+    asked: options.taxonomyBase,
+    configured: config.taxonomy_base,
+    signal,
+  });
+  const { base } = chosen;
+  if (chosen.note !== undefined) reporter.warn(chosen.note);
   const pipeline = options.pipeline ?? config.pipeline;
-  const seeds = await readSeeds(context, taxonomyPath, base);
+  const seeds = await runWork(
+    readSeeds(taxonomyPath, { base, cacheDirectory: join(paths.cache, "documents"), signal }),
+    (event) => reporter.event(event),
+  );
 
   await using model = await openTeacher(context, options, config.teacher.model_path);
   const work = generateData(seeds, {
@@ -75,31 +85,6 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
     reporter.print(summariseRun(directory, leaves, samples));
   }
   reporter.result({ directory, messages: messagesFile, counts });
-}
-
-/** The leaves with their documents; stops with every finding when one is an error. */
-async function readSeeds({ reporter, signal, paths }: CommandContext, taxonomyPath: string, base: string) {
-  const { join } = await import("node:path");
-  const { readTaxonomy } = await import("../../../taxonomy/read-taxonomy.ts");
-  const { formatIssue } = await import("../../../taxonomy/format-issue.ts");
-  const { collectSeeds } = await import("../../../seeds/collect-seeds.ts");
-  const { leaves, issues } = await readTaxonomy(taxonomyPath, { base, signal });
-  for (const issue of issues) reporter.warn(formatIssue(issue, "text"));
-  const errors = issues.filter(({ severity }) => severity === "error");
-  if (errors.length > 0)
-    throw new IlabError({
-      code: "TAXONOMY_INVALID",
-      message: `${errors.length} ${errors.length === 1 ? "error" : "errors"} in the taxonomy ${taxonomyPath}`,
-      hint: `Correct the places named above; 'ilab taxonomy diff --taxonomy-path ${taxonomyPath}' checks again.`,
-    });
-  if (leaves.length === 0)
-    throw new UsageError(
-      `no new or changed qna.yaml in ${taxonomyPath} since ${base}`,
-      "Take the whole tree with --taxonomy-base empty, or add a qna.yaml below knowledge/ or compositional_skills/.",
-    );
-  return await runWork(collectSeeds(leaves, { cacheDirectory: join(paths.cache, "documents"), signal }), (event) =>
-    reporter.event(event),
-  );
 }
 
 async function openTeacher(context: CommandContext, options: GenerateOptions, fallback: string) {

@@ -1,0 +1,139 @@
+/**
+ * LoRA training speed against the speed of bare matrix products, both measured in this run: `npm run bench -- train`.
+ * The model is random weights in the shape of SmolLM2-135M (Q4_1, tied Q8_0 embedding); the data is instruction-like: samples of 30 to 200 tokens of
+ * which the last two fifths count. The last line is one JSON object.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readGguf } from "../src/formats/gguf/read-gguf.ts";
+import { Backend } from "../src/tensor/context.ts";
+import { fastestHoldType, matmulSpeed } from "../src/training/engine/fastest-hold-type.ts";
+import type { HoldType } from "../src/training/engine/frozen-weights.ts";
+import { type LlamaSpec, readLlamaSpec } from "../src/training/engine/llama-spec.ts";
+import { ALL_TARGETS, MODULE_GROUPS, moduleShape } from "../src/training/engine/lora-layout.ts";
+import { TrainingEngine } from "../src/training/engine/training-engine.ts";
+import { packSequences } from "../src/training/pack.ts";
+import { microBatch } from "../src/training/run-training.ts";
+import { physicalCores } from "../src/util/physical-cores.ts";
+import { createRandomSource } from "../src/util/rng.ts";
+import { writeRandomModel } from "./random-model.ts";
+
+const STEPS = 8;
+const WARMUP_STEPS = 2;
+const SAMPLES_PER_STEP = 8;
+const PACK_TOKENS = 768;
+const RANK = 16;
+
+const threads = physicalCores();
+const directory = await mkdtemp(join(tmpdir(), "ilab-bench-"));
+try {
+  const path = join(directory, "model.gguf");
+  await writeRandomModel(path);
+  const file = await readGguf(path);
+  const random = createRandomSource(1);
+  const lora = { rank: RANK, alpha: 32, targets: ALL_TARGETS };
+  const spec = readLlamaSpec(file);
+  const holdType = fastestHoldType(spec, threads);
+  const matmulBefore = ceiling(spec);
+  using engine = new TrainingEngine(file, { lora, seed: 1, threads, holdType });
+
+  const speeds: { tokensPerSecond: number; flopsPerSecond: number }[] = [];
+  for (let step = 0; step < WARMUP_STEPS + STEPS; step++) {
+    const samples = Array.from({ length: SAMPLES_PER_STEP }, () => {
+      const length = 30 + random.integer(171);
+      return {
+        tokens: Int32Array.from({ length }, () => random.integer(spec.vocabulary)),
+        counted: Uint8Array.from({ length }, (_, i) => (i >= 0.6 * length ? 1 : 0)),
+      };
+    });
+    const batches = packSequences(
+      samples.map((sample) => sample.tokens.length),
+      PACK_TOKENS,
+    ).map((pack) => microBatch(pack.map((index) => samples[index]!)));
+    const counted = batches.reduce((sum, batch) => sum + batch.targets.rows.length, 0);
+    const started = performance.now();
+    for (const batch of batches) engine.accumulate(batch, 1 / counted, 0);
+    engine.step({ learningRate: 1e-4, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, maxGradientNorm: 1 });
+    const seconds = (performance.now() - started) / 1000;
+    const tokens = samples.reduce((sum, sample) => sum + sample.tokens.length, 0);
+    const flops = samples.reduce(
+      (sum, sample) => sum + usefulFlops(spec, sample.tokens.length, count(sample.counted)),
+      0,
+    );
+    console.log(`step ${step + 1}: ${tokens} tokens, ${(tokens / seconds).toFixed(0)} tokens/s`);
+    if (step >= WARMUP_STEPS) speeds.push({ tokensPerSecond: tokens / seconds, flopsPerSecond: flops / seconds });
+  }
+  const matmul = Math.max(matmulBefore, ceiling(spec));
+  const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
+  const flopsPerSecond = middle(speeds.map((speed) => speed.flopsPerSecond));
+  console.log(
+    JSON.stringify({
+      tokensPerSecond: round(middle(speeds.map((speed) => speed.tokensPerSecond))),
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      matmulGflops: round(matmul / 1e9),
+      trainingGflops: round(flopsPerSecond / 1e9),
+      ceilingRatio: round(flopsPerSecond / matmul),
+      holdType,
+      cpuVariant: engine.cpuVariant,
+      threads,
+    }),
+  );
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** All linear products of a layer and the head, in the best type at each shape: floating-point operations per second. */
+function ceiling(spec: LlamaSpec): number {
+  using backend = new Backend(threads);
+  const shapes = Object.values(MODULE_GROUPS).flatMap((group) => {
+    const output = group.reduce((sum, name) => sum + moduleShape(spec, name).output, 0);
+    const { input } = moduleShape(spec, group[0]);
+    // Forward, and transposed for the gradient of the input.
+    return [
+      [input, output],
+      [output, input],
+    ] as const;
+  });
+  let flops = 0;
+  let seconds = 0;
+  for (const [k, m] of shapes) {
+    const best = Math.max(
+      ...(["BF16", "F16", "F32"] as HoldType[]).map((type) => matmulSpeed(backend, type, k, m, 512)),
+    );
+    flops += 2 * k * m;
+    seconds += (2 * k * m) / best;
+  }
+  return flops / seconds;
+}
+
+/**
+ * Operations that the result needs, for one sample: each frozen weight once forward and once for the gradient of its input (not below
+ * the first layer's projections), each adapter weight three times, the head only at counted tokens, attention only below the diagonal.
+ */
+function usefulFlops(spec: LlamaSpec, length: number, counted: number): number {
+  const modules = Object.values(MODULE_GROUPS).flat();
+  const layerWeights = modules.reduce(
+    (sum, name) => sum + moduleShape(spec, name).input * moduleShape(spec, name).output,
+    0,
+  );
+  const firstProjections = MODULE_GROUPS.attentionInput.reduce(
+    (sum, name) => sum + spec.width * moduleShape(spec, name).output,
+    0,
+  );
+  const adapter = modules.reduce(
+    (sum, name) => sum + RANK * (moduleShape(spec, name).input + moduleShape(spec, name).output),
+    0,
+  );
+  const linear = 4 * spec.layers * layerWeights - 2 * firstProjections + 6 * spec.layers * adapter;
+  const attention = 6 * spec.layers * spec.heads * spec.headSize * length;
+  return length * (linear + attention) + counted * 4 * spec.width * spec.vocabulary;
+}
+
+function count(flags: Uint8Array): number {
+  return flags.reduce((a, b) => a + b, 0);
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
