@@ -16,6 +16,7 @@ import { informativeFilterBlock } from "./blocks/informative-filter.ts";
 import { llmBlock } from "./blocks/llm.ts";
 import { nameSubjectBlock } from "./blocks/name-subject.ts";
 import { patternQuestionBlock } from "./blocks/pattern-question.ts";
+import { rewordBlock } from "./blocks/reword.ts";
 import { seedFormFilterBlock } from "./blocks/seed-form-filter.ts";
 import { sentenceReachBlock } from "./blocks/sentence-reach.ts";
 import { sentenceWindowBlock } from "./blocks/sentence-window.ts";
@@ -37,6 +38,7 @@ export const blockRegistry: Record<string, BlockDefinition> = Object.fromEntries
     duplicateFilterBlock,
     nameSubjectBlock,
     patternQuestionBlock,
+    rewordBlock,
     seedFormFilterBlock,
     sentenceReachBlock,
   ].map((definition) => [definition.type, definition]),

@@ -99,7 +99,6 @@ test("the subject is named where a question only hints at it", async () => {
   const { result } = await run("NameSubjectBlock", config, rows);
   expect(result.map((row) => row["question"])).toEqual([
     "How old is Tarn?",
-    "How high is the town wall?",
     "About Tarn: how high is the town wall?",
     "How old is Tarn?",
     "Who is Ines Dorrow?",

@@ -1,6 +1,7 @@
 /**
- * Questions that leave the document's subject to be guessed ("How tall is the mast?") make little sense without the document:
- * adds a wording that names it, by putting the name in the place of "the town" or before the question.
+ * Questions that leave the document's subject to be guessed ("How tall is the mast?") make little sense without the document,
+ * and learned as they are they would answer every mast there is:
+ * makes them name it, by putting the name in the place of "the town" or before the question.
  */
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
@@ -23,17 +24,18 @@ export const nameSubjectBlock = defineBlock<z.infer<typeof configSchema>>({
       outputColumns: (columns) => [...columns],
       async run(rows) {
         let turn = 0;
-        return rows.flatMap((row): Row[] => {
+        return rows.map((row): Row => {
           const question = cellText(row, "question");
           const name = cellText(row, "subject");
-          if (name === "" || question.includes(name)) return [row];
+          if (name === "" || question.includes(name)) return row;
           const replaced = replaceNoun(question, name, row["subject_nouns"]);
-          if (replaced !== undefined) return [{ ...row, question: replaced }];
+          if (replaced !== undefined) return { ...row, question: replaced };
           // A question with a name of its own can be understood alone.
-          if (namesIn(question).length > 0) return [row];
+          if (namesIn(question).length > 0) return row;
           const wording = wordings[turn++ % wordings.length]!;
           const asked = wording.startsWith("{question}") ? question : lowerFirst(question);
-          return [row, { ...row, question: wording.replace("{name}", () => name).replace("{question}", () => asked) }];
+          const named = wording.replace("{name}", () => name).replace("{question}", () => asked);
+          return { ...row, question: named };
         });
       },
     };

@@ -37,7 +37,7 @@ export function patternQuestions(sentence: string): PatternPair[] {
     add(`${what} ${verb} ${inside(subject)}`, `${subject} ${verb} ${rest}`);
   if (isPerson(subject)) {
     if (pastForms.test(verb)) add(`Who ${verb} ${rest}`, subject);
-  } else if (what === "What" && isSingular(subject, verb) && rest.split(" ").length >= 2)
+  } else if (what === "What" && isSingular(subject, verb) && isTelling(verb, rest))
     add(`What ${verb} ${rest}${time === undefined ? "" : ` ${lower(time)}`}`, subject);
   const base = baseForm(verb);
   if (
@@ -163,6 +163,15 @@ function baseForm(verb: string): string | undefined {
 function isSingular(subject: string, verb: string): boolean {
   if (/^(?:are|were|have)$/.test(verb)) return false;
   return /s$/.test(verb) || pastForms.test(verb) || verb === "had" ? !/^(?:\d|Most|All|Foxes)/.test(subject) : false;
+}
+
+/** "What has eight sensors?" could mean anything; a name or a longer statement points somewhere. */
+function isTelling(verb: string, rest: string): boolean {
+  if (/^an? /.test(rest)) return false;
+  if (/\p{Lu}/u.test(rest)) return true;
+  return (
+    !/^(?:is|has|had|weighs|costs|measures|reaches|uses|begins|reached)$/.test(verb) && rest.split(" ").length >= 3
+  );
 }
 
 /** No function word, no number and no verb inside: "yellow pear", not "body of the". */

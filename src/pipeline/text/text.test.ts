@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { patternQuestions } from "./pattern-questions.ts";
+import { rewordings } from "./rewordings.ts";
 import { sentencesAlone } from "./sentences-alone.ts";
 import { simpleStatements } from "./simple-statements.ts";
 import { subjectOf } from "./subject-of.ts";
@@ -89,6 +90,15 @@ test.each([
   expect(patternQuestions(sentence)).toContainEqual({ question, response });
 });
 
+test("questions that could mean anything are not asked", () => {
+  const questions = ["The Skylark 7 is a weather station.", "The Skylark 7 has eight sensors."]
+    .flatMap(patternQuestions)
+    .map(({ question }) => question);
+  expect(questions).toContain("How many sensors does the Skylark 7 have?");
+  expect(questions).not.toContain("What is a weather station?");
+  expect(questions).not.toContain("What has eight sensors?");
+});
+
 test.each([
   "Between its toes it has small webs.",
   'He said: "The tower is 48 metres high."',
@@ -109,4 +119,21 @@ test.each([
   ["The town was rebuilt in slate, which is why it is called blue.", []],
 ])("%s says in plain statements", (sentence, statements) => {
   expect(simpleStatements(sentence)).toEqual([sentence, ...statements]);
+});
+
+test.each([
+  ["What is the name of the ferry?", ["What is the ferry called?", "Name the ferry."]],
+  ["How high is the tower?", ["What is the height of the tower?"]],
+  ["How warm is the lake?", []],
+  [
+    "Who designed the tower?",
+    ["What is the name of the person who designed the tower?", "By whom was the tower designed?"],
+  ],
+  [
+    "Who led the settlers to the island in 1120 in boats?",
+    ["What is the name of the person who led the settlers to the island in 1120 in boats?"],
+  ],
+  ["Where does the ferry go?", []],
+])("%s in other words", (question, others) => {
+  expect(rewordings(question)).toEqual(others);
 });
