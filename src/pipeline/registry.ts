@@ -13,6 +13,7 @@ import { filterByValueBlock } from "./blocks/filter-by-value.ts";
 import { gapQuestionBlock } from "./blocks/gap-question.ts";
 import { groundedFilterBlock } from "./blocks/grounded-filter.ts";
 import { informativeFilterBlock } from "./blocks/informative-filter.ts";
+import { labelledCompletionBlock } from "./blocks/labelled-completion.ts";
 import { llmBlock } from "./blocks/llm.ts";
 import { nameSubjectBlock } from "./blocks/name-subject.ts";
 import { patternQuestionBlock } from "./blocks/pattern-question.ts";
@@ -31,6 +32,7 @@ export const blockRegistry: Record<string, BlockDefinition> = Object.fromEntries
     flattenColumnsBlock,
     sentenceWindowBlock,
     fewShotCompletionBlock,
+    labelledCompletionBlock,
     gapQuestionBlock,
     groundedFilterBlock,
     informativeFilterBlock,

@@ -160,6 +160,24 @@ test("where the seeds choose among fixed answers, new records must as well", asy
   expect(reasons).toEqual(["not one of the seeds' fixed answers"]);
 });
 
+test("questions to fixed answers are kept when the teacher answers them the same way", async () => {
+  const seeds = testLeaf();
+  const texts = ["A book please", "The hall please", "Films for me", "Space for six"];
+  const pairs = texts.map((text, index) => ({
+    question: `Which desk? "${text}."`,
+    answer: index % 2 === 0 ? "Loans" : "Rooms",
+  }));
+  seeds.leaf = { ...seeds.leaf, kind: "freeform_skill", seedExamples: [{ pairs }] };
+  const script = [' want a film."', ' want a hall."', " Loans", " Loans"];
+  const { result, reasons, prompts } = await run("LabelledCompletionBlock", { openers: ["I"] }, [], script, seeds);
+  expect(result.map(({ question, response }) => [question, response])).toEqual([
+    ['Which desk? "I want a film."', "Loans"],
+  ]);
+  expect(reasons).toEqual(["the teacher itself answers otherwise"]);
+  expect(JSON.parse(prompts[0]!).text.endsWith('Answer: Loans\nQuestion: Which desk? "I')).toBe(true);
+  expect((await run("LabelledCompletionBlock", { openers: ["I"] }, [])).prompts).toEqual([]);
+});
+
 test("filter by value converts first, and what cannot be converted is the default", async () => {
   const rows = [{ score: "2.0" }, { score: "1" }, { score: "good" }];
   const config = { filter_column: "score", filter_value: 2, operation: "ge", convert_dtype: "float" };

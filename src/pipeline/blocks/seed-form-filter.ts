@@ -1,6 +1,7 @@
 /** Keeps completed records that look like the leaf's seeds: complete, of like length, and no copy of a seed. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
+import { fixedAnswers } from "../text/fixed-answers.ts";
 import { normaliseText } from "../text/normalise-text.ts";
 
 const configSchema = z.strictObject({
@@ -44,7 +45,7 @@ export const seedFormFilterBlock = defineBlock<z.infer<typeof configSchema>>({
             most: Math.ceil(Math.max(...lengths) * config.longest),
           };
         });
-        const labels = labelsOf(seeds.map(([, answer]) => answer!));
+        const labels = fixedAnswers(seeds.map(([, answer]) => answer!));
         return rows.filter((row) => {
           const values = parts.map((column) => cellText(row, column).trim());
           let reason: string | undefined;
@@ -63,9 +64,3 @@ export const seedFormFilterBlock = defineBlock<z.infer<typeof configSchema>>({
     };
   },
 });
-
-/** Seeds whose answers repeat come from a fixed set: a class, a name of a desk. */
-function labelsOf(answers: readonly string[]): Set<string> | undefined {
-  const labels = new Set(answers.map((answer) => answer.trim()));
-  return answers.length >= 4 && labels.size <= answers.length / 2 ? labels : undefined;
-}
