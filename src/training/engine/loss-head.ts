@@ -1,8 +1,9 @@
 /**
  * The output head and its gradient, only at the rows where something is to be learned. Both losses are cross-entropies against a
- * sparse distribution q over the vocabulary, so both have the gradient p - q with respect to the logits:
- * the next token (q is one token), and the anchor (q is the base model's k most likely tokens; the probability it leaves to
- * all others is compared with the student's as one outcome, which scales the rest of p by 1 - q_rest / p_rest).
+ * sparse distribution q over the vocabulary: the next token (q is one token), and the anchor (q is the base model's k most likely
+ * tokens; the probability it leaves to all others is compared with the student's as one outcome). With respect to the logits the
+ * gradient is p - q for the tokens in q and (1 - q_rest / p_rest) p for all others; the few tokens in q are sent through the head one
+ * by one in 32 bits, because p and q nearly cancel there, and the many others as one product.
  */
 import type { Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
@@ -80,18 +81,20 @@ function buildPiece(
   const flat = c.reshape(p, 1, vocabulary * count);
   const picked = c.output(c.getRows(flat, indices));
 
+  const zeros = c.input(TensorType.F32, 1, count * k);
+  const others = c.reshape(c.setRows(flat, zeros, indices), vocabulary, count);
+  let gradient = c.mulMat(weights.head.backward, others);
   const hasRest = targets.rest.subarray(from, from + count).some((rest) => rest > 0);
-  let difference = flat;
   let restWanted: Tensor | undefined;
   if (hasRest) {
     restWanted = c.input(TensorType.F32, 1, count);
-    const top = c.sumRows(c.reshape(picked, k, count));
-    const rest = c.clamp(c.scaleBias(top, -1, 1), MINIMAL_REST, 1);
-    const factor = c.scaleBias(c.div(restWanted, rest), -1, 1);
-    difference = c.reshape(c.mul(p, factor), 1, vocabulary * count);
+    const rest = c.clamp(c.scaleBias(c.sumRows(c.reshape(picked, k, count)), -1, 1), MINIMAL_REST, 1);
+    gradient = c.mul(gradient, c.scaleBias(c.div(restWanted, rest), -1, 1));
   }
-  const dLogits = c.reshape(c.setRows(difference, c.sub(picked, wanted), indices), vocabulary, count);
-  const gradient = c.expand(c.mulMat(weights.head.backward, dLogits));
+  const ids = c.input(TensorType.I32, count * k);
+  const rows = c.reshape(c.getRows(weights.head.forward, ids), width, k, count);
+  const named = c.outProd(rows, c.reshape(c.sub(picked, wanted), 1, k, count));
+  gradient = c.expand(c.add(gradient, c.reshape(named, width, count)));
 
   const tokens = targets.tokens.subarray(from * k, (from + count) * k);
   const probabilities = targets.probabilities.subarray(from * k, (from + count) * k);
@@ -101,6 +104,8 @@ function buildPiece(
     fill: () => {
       const values = indices.integers();
       for (let i = 0; i < tokens.length; i++) values[i] = Math.floor(i / k) * vocabulary + tokens[i]!;
+      ids.integers().set(tokens);
+      zeros.floats().fill(0);
       wanted.floats().set(probabilities);
       restWanted?.floats().set(rests);
     },
