@@ -1,0 +1,106 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeTempDir, type TempDir } from "../../test/helpers/temp-dir.ts";
+import type { GgufMetadataEntry } from "../formats/gguf/types.ts";
+import { writeGguf } from "../formats/gguf/write-gguf.ts";
+import { findStudent } from "./find-student.ts";
+
+let temporary: TempDir;
+let directory: string;
+let model: string;
+let adapter: string;
+let run: string;
+
+async function writeHeader(path: string, type: string): Promise<void> {
+  const entry = (value: string): GgufMetadataEntry => ({ type: "string", value });
+  await writeGguf(
+    path,
+    new Map([
+      ["general.architecture", entry("llama")],
+      ["general.type", entry(type)],
+    ]),
+    [],
+  );
+}
+
+const manifest = (more: object) => ({
+  stage: "train",
+  ilabVersion: "0",
+  startedAt: "",
+  endedAt: "",
+  config: { baseModelFile: model },
+  inputs: {},
+  counts: {},
+  timings: {},
+  outputs: { adapter: "adapter.gguf" },
+  ...more,
+});
+
+async function writeRun(name: string, content: unknown): Promise<string> {
+  const path = join(directory, name);
+  await mkdir(path);
+  await writeHeader(join(path, "adapter.gguf"), "adapter");
+  await writeFile(join(path, "manifest.json"), typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+beforeAll(async () => {
+  temporary = await makeTempDir();
+  directory = temporary.path;
+  model = join(directory, "base.gguf");
+  adapter = join(directory, "loose.gguf");
+  await writeHeader(model, "model");
+  await writeHeader(adapter, "adapter");
+  run = await writeRun("run", manifest({}));
+});
+afterAll(() => temporary[Symbol.asyncDispose]());
+
+/** A store with one name. */
+const resolveModel = async (nameOrPath: string) => (nameOrPath === "smol" ? model : nameOrPath);
+
+test("a name of the store and a file are themselves", async () => {
+  expect(await findStudent("smol", { resolveModel })).toEqual({ name: "smol", modelFile: model });
+  expect(await findStudent(model, { resolveModel })).toEqual({ name: "base.gguf", modelFile: model });
+});
+
+test("a training run is its base and its adapter", async () => {
+  const student = { name: "run", modelFile: model, adapterFile: join(run, "adapter.gguf") };
+  expect(await findStudent(run, { resolveModel })).toEqual(student);
+  expect(await findStudent(join(run, "adapter.gguf"), { resolveModel })).toEqual(student);
+  expect(await findStudent(run, { resolveModel, baseModel: "moved.gguf" })).toMatchObject({ modelFile: "moved.gguf" });
+});
+
+test("an adapter needs its base; a model takes an adapter", async () => {
+  expect(await findStudent(adapter, { resolveModel, baseModel: "smol" })).toMatchObject({
+    modelFile: model,
+    adapterFile: adapter,
+  });
+  expect(await findStudent("smol", { resolveModel, adapterFile: adapter })).toEqual({
+    name: "smol + loose.gguf",
+    modelFile: model,
+    adapterFile: adapter,
+  });
+  await expect(findStudent(adapter, { resolveModel })).rejects.toMatchObject({
+    code: "USAGE",
+    hint: expect.stringContaining("--base-model"),
+  });
+  await expect(findStudent("smol", { resolveModel, adapterFile: model })).rejects.toThrow(/not an adapter/);
+});
+
+test("what is no finished training run says so", async () => {
+  const empty = join(directory, "empty");
+  await mkdir(empty);
+  await expect(findStudent(empty, { resolveModel })).rejects.toMatchObject({ code: "RUN_INCOMPLETE" });
+  const codeOf = async (name: string, content: unknown) =>
+    findStudent(await writeRun(name, content), { resolveModel }).then(
+      () => "found",
+      (error: { code: string }) => error.code,
+    );
+  expect(await codeOf("text", "not json")).toBe("RUN_UNUSABLE");
+  expect(await codeOf("other", { stage: "train" })).toBe("RUN_UNUSABLE");
+  expect(await codeOf("data", manifest({ stage: "generate", outputs: {} }))).toBe("RUN_UNUSABLE");
+  expect(await codeOf("baseless", manifest({ config: {} }))).toBe("RUN_UNUSABLE");
+  expect(await codeOf("fine", manifest({}))).toBe("found");
+  await expect(findStudent(run, { resolveModel, adapterFile: adapter })).rejects.toMatchObject({ code: "USAGE" });
+});
