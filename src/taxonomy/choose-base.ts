@@ -1,4 +1,4 @@
-/** Which base a taxonomy is compared with when the user did not say: a plain folder has no history, so all of it counts. */
+/** Which base a taxonomy is compared with when the user did not say: without a history, or without that branch, all of it counts. */
 import { stat } from "node:fs/promises";
 import { runGit } from "../util/git.ts";
 
@@ -18,6 +18,17 @@ export async function chooseBase(
   // A single file is taken whatever git says, and what is not there is told by whoever reads it.
   if (!status?.isDirectory()) return { base: configured };
   const { stderr } = await runGit(taxonomyPath, ["rev-parse", "--is-inside-work-tree"], { signal });
-  if (configured === "empty" || !/not a git repository/.test(stderr)) return { base: configured };
-  return { base: "empty", note: `${taxonomyPath} is not in a git repository: every leaf counts as changed` };
+  if (configured === "empty") return { base: configured };
+  if (/not a git repository/.test(stderr))
+    return { base: "empty", note: `${taxonomyPath} is not in a git repository: every leaf counts as changed` };
+  const known = await runGit(
+    taxonomyPath,
+    ["rev-parse", "--verify", "--quiet", "--end-of-options", `${configured}^{commit}`],
+    { signal },
+  );
+  if (known.exitCode === 0) return { base: configured };
+  return {
+    base: "empty",
+    note: `the repository of ${taxonomyPath} has no '${configured}': every leaf counts as changed`,
+  };
 }

@@ -207,6 +207,12 @@ test("without a repository, git cannot tell changes; by default the whole folder
   });
   expect(await chooseBase(root, { configured: "origin/main", asked: "main" })).toEqual({ base: "main" });
   git("init", "-q");
+  expect(await chooseBase(root, { configured: "origin/main" })).toMatchObject({
+    base: "empty",
+    note: expect.stringContaining("no 'origin/main'"),
+  });
+  git("-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "first");
+  git("update-ref", "refs/remotes/origin/main", "HEAD");
   expect(await chooseBase(root, { configured: "origin/main" })).toEqual({ base: "origin/main" });
 });
 
