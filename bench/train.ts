@@ -17,7 +17,7 @@ import { packSequences } from "../src/training/pack.ts";
 import { microBatch } from "../src/training/run-training.ts";
 import { physicalCores } from "../src/util/physical-cores.ts";
 import { createRandomSource } from "../src/util/rng.ts";
-import { writeRandomModel } from "./random-model.ts";
+import { writeRandomModel } from "./helpers/random-model.ts";
 
 const STEPS = 8;
 const WARMUP_STEPS = 2;

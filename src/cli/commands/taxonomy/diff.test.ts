@@ -73,7 +73,9 @@ test("a plain folder is checked whole by default; in git, what changed", async (
   git("init", "-q", "-b", "main");
   git("add", "-A");
   git("commit", "-qm", "x");
-  const missing = await diff("--taxonomy-path", taxonomy);
+  const noBranch = await diff("--taxonomy-path", taxonomy);
+  expect(noBranch).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("2 leaves") });
+  const missing = await diff("--taxonomy-path", taxonomy, "--taxonomy-base", "origin/main");
   expect(missing).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("'origin/main'") });
   await writeFile(join(leafFile(), "..", "documents", "more.md"), "More.");
   const { stdout } = await diff("--taxonomy-path", taxonomy, "--taxonomy-base", "main");

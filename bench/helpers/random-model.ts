@@ -1,9 +1,9 @@
 /** A GGUF of random weights in the shape of a known model: speed does not depend on what the weights say. */
-import type { GgufMetadataEntry } from "../src/formats/gguf/types.ts";
-import { GGML_TYPES } from "../src/formats/gguf/types.ts";
-import { type GgufTensorSource, writeGguf } from "../src/formats/gguf/write-gguf.ts";
-import { TensorType } from "../src/tensor/ggml.ts";
-import { createRandomSource } from "../src/util/rng.ts";
+import type { GgufMetadataEntry } from "../../src/formats/gguf/types.ts";
+import { GGML_TYPES } from "../../src/formats/gguf/types.ts";
+import { type GgufTensorSource, writeGguf } from "../../src/formats/gguf/write-gguf.ts";
+import { TensorType } from "../../src/tensor/ggml.ts";
+import { createRandomSource } from "../../src/util/rng.ts";
 
 /** SmolLM2-135M. */
 const SHAPE = { layers: 30, width: 576, heads: 9, keyValueHeads: 3, feedForward: 1536, vocabulary: 49152 };
