@@ -26,7 +26,7 @@ export async function openChatModel(
   if (endpointUrl !== undefined) {
     if (adapterFile !== undefined)
       throw new UsageError("--adapter-file works with a model on this machine only", "Leave out --endpoint-url.");
-    const apiKey = options.apiKey ?? process.env["OPENAI_API_KEY"];
+    const apiKey = options.apiKey ?? process.env["ILAB_API_KEY"];
     const model = await openEndpointModel({ url: endpointUrl, model: options.model, apiKey, signal });
     return { model, name: model.id };
   }

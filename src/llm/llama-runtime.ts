@@ -1,7 +1,7 @@
 /** The one llama.cpp runtime of the process (through node-llama-cpp): loaded on first use, silent, never building or downloading. */
-import { availableParallelism } from "node:os";
 import type { Llama } from "node-llama-cpp";
 import { IlabError } from "../util/errors.ts";
+import { physicalCores } from "../util/physical-cores.ts";
 
 export interface LlamaRuntime {
   llama: Llama;
@@ -43,7 +43,7 @@ async function load(): Promise<LlamaRuntime> {
     });
   }
   // node-llama-cpp takes at least 4 threads; more threads than cores make llama.cpp spin at its barriers, a hundred times slower.
-  llama.maxThreads = defaultThreads(llama);
+  llama.maxThreads = physicalCores();
   return {
     llama,
     async withErrorLog(action) {
@@ -60,9 +60,4 @@ async function load(): Promise<LlamaRuntime> {
       }
     },
   };
-}
-
-/** Physical cores that this process may use. */
-function defaultThreads(llama: Llama): number {
-  return Math.max(1, Math.min(llama.cpuMathCores, availableParallelism()));
 }

@@ -24,6 +24,9 @@ export interface LocalModelOptions {
   signal?: AbortSignal;
 }
 
+/** Below this size, threads spend more time waiting for each other than calculating. */
+const MULTITHREADED_FROM_BYTES = 16 * 1024 * 1024;
+
 export const defaultContextTokens = 2048;
 /** Measured on two cores with a 135M model: see docs/evaluation.md. */
 export const defaultSequences = 8;
@@ -76,12 +79,13 @@ async function createContext(
 ): Promise<LlamaContext> {
   const contextSize = Math.min(options.contextTokens ?? defaultContextTokens, model.trainContextSize);
   let sequences = options.sequences ?? defaultSequences;
+  const threads = options.threads ?? (model.size < MULTITHREADED_FROM_BYTES ? 1 : undefined);
   for (;;) {
     const made = await runtime.withErrorLog(() =>
       model.createContext({
         contextSize,
         sequences,
-        threads: options.threads === undefined ? undefined : { ideal: options.threads },
+        threads: threads === undefined ? undefined : { ideal: threads },
         lora: options.adapterFile === undefined ? undefined : { adapters: [{ filePath: options.adapterFile }] },
         createSignal: options.signal,
       }),

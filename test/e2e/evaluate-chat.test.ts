@@ -87,7 +87,9 @@ test("chat: what goes wrong is said, with a status", async () => {
     exitCode: 2,
     stderr: expect.stringContaining("no question"),
   });
-  const refused = await runIlab(["model", "chat", "--endpoint-url", "http://127.0.0.1:9", "-qq", "x"], { home });
+  const server = await startFakeOpenAiServer();
+  await server[Symbol.asyncDispose]();
+  const refused = await runIlab(["model", "chat", "--endpoint-url", server.url, "-qq", "x"], { home });
   expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("refused") });
   const hot = await runIlab(["model", "chat", "-m", model, "-t", "9", "-qq", "x"], { home });
   expect(hot).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("from 0 to 2") });

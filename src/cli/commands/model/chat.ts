@@ -27,7 +27,7 @@ export const register: RegisterCommand = (group, bind) => {
     .option("--max-tokens <number>", "longest answer, in tokens")
     .option("-t, --temperature <number>", "0 = always the likeliest word; up to 2")
     .option("--endpoint-url <url>", "OpenAI-compatible server, such as http://localhost:8000/v1")
-    .option("--api-key <key>", "key for that server; better given in the environment as OPENAI_API_KEY")
+    .option("--api-key <key>", "key for that server; better given in the environment as ILAB_API_KEY")
     .option("--no-decoration", "print answers only, without greeting and prompt (also -nd)")
     .addHelpText(
       "after",
