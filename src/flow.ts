@@ -1,6 +1,7 @@
 /** The verbs of the loop, composed from the stages: read this file to see how the parts fit together. */
 import { readFile } from "node:fs/promises";
 import type { GeneratedLeaf, Issue, LeafNode, LeafSeeds, RunManifest, Scorecard } from "./artifacts.ts";
+import { requireOutputDirectory } from "./datasets/require-output-directory.ts";
 import { type DataRun, writeDataRun } from "./datasets/write-data-run.ts";
 import { compareModels } from "./evaluation/compare-models.ts";
 import { planEvaluation } from "./evaluation/plan-evaluation.ts";
@@ -69,6 +70,7 @@ export async function* generateData(
   options: GenerateDataOptions,
 ): Work<GenerateDataResult> {
   const { model, pipeline, outputDirectory, seed = 42 } = options;
+  await requireOutputDirectory(outputDirectory);
   const startedAt = new Date();
   const { leaves, inputs, timings } = yield* generateLeaves(seeds, { ...options, seed });
   const run = await writeDataRun(leaves, {

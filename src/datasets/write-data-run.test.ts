@@ -12,6 +12,7 @@ import {
   runManifestSchema,
 } from "../artifacts.ts";
 import { readJsonLines } from "../util/fs.ts";
+import { requireOutputDirectory } from "./require-output-directory.ts";
 import { summariseRun } from "./summarise-run.ts";
 import { writeDataRun } from "./write-data-run.ts";
 
@@ -142,9 +143,14 @@ test("the same rows give the same samples, and a second run in one second its ow
   expect(await rows<MessagesSample>(second.messagesFile)).toEqual(await rows<MessagesSample>(first.messagesFile));
 });
 
-test("a place that cannot be written is named, and nothing that looks whole is left", async () => {
+test("a place that cannot be written is named, before any work and after", async () => {
   const parent = await mkdtemp(join(tmpdir(), "runs-"));
   await writeFile(join(parent, "file"), "");
+  await expect(requireOutputDirectory(join(parent, "file", "below"))).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining("file"),
+  });
+  await requireOutputDirectory(join(parent, "new", "place"));
   await expect(write([knowledge], join(parent, "file", "below"))).rejects.toThrow(/file/);
 });
 
