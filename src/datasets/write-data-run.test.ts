@@ -146,10 +146,7 @@ test("the same rows give the same samples, and a second run in one second its ow
 test("a place that cannot be written is named, before any work and after", async () => {
   const parent = await mkdtemp(join(tmpdir(), "runs-"));
   await writeFile(join(parent, "file"), "");
-  await expect(requireOutputDirectory(join(parent, "file", "below"))).rejects.toMatchObject({
-    exitCode: 2,
-    message: expect.stringContaining("file"),
-  });
+  await expect(requireOutputDirectory(join(parent, "file", "below"))).rejects.toThrow(/file/);
   await requireOutputDirectory(join(parent, "new", "place"));
   await expect(write([knowledge], join(parent, "file", "below"))).rejects.toThrow(/file/);
 });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
-import { functionWords, numberWords } from "../text/word-tables.ts";
+import { functionWords, numberWords, timeWords } from "../text/word-tables.ts";
 import { contentStems, namesIn } from "../text/words.ts";
 
 const configSchema = z.strictObject({
@@ -31,7 +31,12 @@ export const gapQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
         const added = leafSentences(seeds).flatMap(({ sentence, window, document, whole, subject }): Row[] => {
           const known = answered.get(sentence) ?? new Set();
           const open = factsOf(window, whole)
-            .filter((fact) => fact !== subject.name && [...contentStems(fact)].some((stem) => !known.has(stem)))
+            .filter(
+              (fact) =>
+                fact !== subject.name &&
+                !subject.nouns.includes(fact) &&
+                [...contentStems(fact)].some((stem) => !known.has(stem)),
+            )
             .slice(0, config.per_sentence);
           return open.map((fact) => {
             const gapped = window.replace(fact, () => config.gap);
@@ -75,7 +80,8 @@ function factsOf(sentence: string, whole: string): string[] {
   const closing = sentence
     .split(/[,;:.!?](?:\s|$)|\s(?:and|but|which|who|because|so)\s/)
     .map((clause) => closingWords(clause.trim()))
-    .filter((words) => words !== "");
+    // A single common word of time ("year") closes many clauses and says little.
+    .filter((words) => words !== "" && !timeWords.has(words.toLowerCase()));
   const facts = [...new Set([...namesIn(sentence, whole), ...numbers, ...closing])].filter((fact) =>
     sentence.includes(fact),
   );
