@@ -15,9 +15,13 @@ const open = () => openLocalModel({ file });
 const pairs = (list: [string, string][]) => list.map(([question, answer]) => ({ question, answer }));
 
 test("an invented place: nothing recalled; general text: an ordinary perplexity", async () => {
-  const { leaves } = await readTaxonomy(join(packageRoot, "examples", "taxonomy", "knowledge"), { base: "empty" });
+  const { leaves } = await readTaxonomy(join(packageRoot, "examples", "taxonomy"), { base: "empty" });
   const generalText = await readFile(assetPath("benchmarks", "general-text.md"), "utf8");
-  const plan = planEvaluation({ benchmarks: ["held_out", "forgetting"], leaves, generalText });
+  const plan = planEvaluation({
+    benchmarks: ["held_out", "forgetting"],
+    leaves: leaves.filter(({ kind }) => kind === "knowledge"),
+    generalText,
+  });
   const card = await runWork(compareModels(plan, { name: "m", open }, undefined));
   expect(card.heldOut!.recall.model.share).toBeLessThan(0.1);
   expect(card.heldOut!.multipleChoice!.model.total).toBe(card.heldOut!.questions.length);
