@@ -24,6 +24,8 @@ async function chat(
   return { text, session };
 }
 
+const rest = (prompt: object) => ("messages" in prompt ? (prompt.messages as object[]).slice(1) : []);
+
 test("every question carries the conversation so far", async () => {
   const model = scriptedModel(["Hello.", "You said hi."]);
   const { text, session } = await chat(model, "hi\n\nwhat did I say?\n/q\nnever read\n");
@@ -74,6 +76,9 @@ test("when the context is full, the oldest turns go", async () => {
   const { text, session } = await chat(model, "1\n2\n3\n4\n");
   expect(text).toBe("ok\nok\nok\nok\n");
   expect(session.messages.map(({ content }) => content)).toEqual(["3", "ok", "4", "ok"]);
+  // A conversation always begins with a question.
+  for (const { prompt } of model.requests)
+    expect(prompt).toMatchObject({ messages: [{ role: "user" }, ...rest(prompt)] });
 });
 
 test("the signal stops an answer in its middle and ends the chat", async () => {
