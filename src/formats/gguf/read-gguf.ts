@@ -24,6 +24,8 @@ const MAX_TENSORS = 65_536;
 const MAX_STRING_BYTES = 16 * 1024 * 1024;
 /** Vocabularies and merge lists reach about half a million entries. */
 const MAX_ARRAY_LENGTH = 8 * 1024 * 1024;
+/** Largest file that a 64-bit offset is believed for; what lies behind the end of this file is reported as truncation. */
+const MAX_FILE_BYTES = 2 ** 48;
 /** `GGML_MAX_DIMS` */
 const MAX_DIMENSIONS = 4;
 const READ_AHEAD_BYTES = 1 << 20;
@@ -172,7 +174,7 @@ async function readHeader(reader: HeaderReader, path: string, sizeBytes: number)
     const shape: number[] = [];
     for (let d = 0; d < dimensions; d++) shape.push(await reader.count(`a dimension of '${name}'`, 2 ** 40));
     const type = (await reader.take(4)).readUInt32LE();
-    const offset = await reader.count(`the offset of '${name}'`, sizeBytes);
+    const offset = await reader.count(`the offset of '${name}'`, MAX_FILE_BYTES);
     descriptions.push({ name, shape, type, offset });
   }
 

@@ -4,6 +4,7 @@ import type { Row } from "../../artifacts.ts";
 import { plainText } from "../../util/sentences.ts";
 import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
 import { sentencesAlone } from "../text/sentences-alone.ts";
+import { simpleStatements } from "../text/simple-statements.ts";
 import { subjectOf } from "../text/subject-of.ts";
 
 const configSchema = z.strictObject({
@@ -16,7 +17,7 @@ const configSchema = z.strictObject({
 export const sentenceWindowBlock = defineBlock<z.infer<typeof configSchema>>({
   type: "SentenceWindowBlock",
   summary:
-    "document -> one row per sentence: sentence, window (the same, understandable alone), subject, subject_nouns",
+    "document -> one row per sentence and per statement inside it: sentence, window (understandable alone), subject, subject_nouns",
   configSchema,
   async create(config): Promise<Block> {
     return {
@@ -38,6 +39,9 @@ export const sentenceWindowBlock = defineBlock<z.infer<typeof configSchema>>({
             const made = { ...row, ...piece, subject: subject.name, subject_nouns: subject.nouns };
             if (piece.sentence.split(/\s+/).length >= config.min_words) result.push(made);
             else context.drop(made, "shorter than min_words");
+            // A small teacher asks about the main clause of a long sentence only; its other statements are windows of their own.
+            for (const statement of simpleStatements(piece.window).slice(1))
+              if (statement.split(/\s+/).length >= config.min_words) result.push({ ...made, window: statement });
           }
         }
         return result;
