@@ -5,6 +5,7 @@ import { splitSentences } from "../../util/sentences.ts";
 import { type Block, defineBlock, withColumns } from "../block.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
 import { patternQuestions } from "../text/pattern-questions.ts";
+import { phraseQuestions } from "../text/phrase-questions.ts";
 import { simpleStatements } from "../text/simple-statements.ts";
 
 const configSchema = z.strictObject({});
@@ -39,7 +40,7 @@ export const patternQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
           if (splitSentences(window).length !== 1) return [];
           const place = { document, sentence, window, subject: subject.name, subject_nouns: subject.nouns };
           return simpleStatements(window)
-            .flatMap(patternQuestions)
+            .flatMap((statement) => [...patternQuestions(statement), ...phraseQuestions(statement)])
             .map((pair) => ({ ...common, ...place, ...pair, dataset_type: "qa" }));
         });
         return [...rows, ...added];

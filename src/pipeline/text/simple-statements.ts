@@ -11,7 +11,13 @@ const finite = String.raw`(?:is|was|are|were|has|have|had|\p{Ll}{2,}(?:s|ed)|bui
 export function simpleStatements(sentence: string): string[] {
   const text = sentence.trim().replace(/[.!]+$/, "");
   if (/["“”?:;()]/.test(text)) return [sentence];
-  const found = [...relativeClauses(text), ...appositions(text), ...secondPredicates(text)];
+  const found = [
+    ...relativeClauses(text),
+    ...namings(text),
+    ...appositions(text),
+    ...secondPredicates(text),
+    ...reasons(text),
+  ];
   return [
     sentence,
     ...new Set(found.map((statement) => `${capital(statement.replace(/\s+/g, " ").replace(/[ ,]+$/, ""))}.`)),
@@ -63,6 +69,30 @@ function secondPredicates(text: string): string[] {
   const other = text.match(new RegExp(`, (?:and|but) ((?:[Tt]he|[Aa]n?) (?:[\\p{L}-]+ ){1,4}?${finite} [^,]+)$`, "u"));
   if (other && !/\b(?:them|it|they|its|their)\b/.test(other[1]!)) found.push(other[1]!);
   return found;
+}
+
+/** "three wind turbines, which the islanders have named Ada and Berta" -> "The three wind turbines are named Ada and Berta". */
+function namings(text: string): string[] {
+  const match = new RegExp(
+    `((?:\\p{Ll}+ ){0,3}\\p{Ll}+)(?:, which| that| which) (?:(?:the |an? )?\\p{L}+ ){1,3}(?:have |has |had )?(named|call|called|calls) (${nameAtEnd}(?:(?:,| and) ${nameAtEnd})*)$`,
+    "u",
+  ).exec(text);
+  if (match === null) return [];
+  const thing = match[1]!
+    .trim()
+    .split(" ")
+    .slice(-3)
+    .join(" ")
+    .replace(/^.*\b(?:from|of|in|on|by|with|is|are|has|have|the|an?) /u, "");
+  return thing === ""
+    ? []
+    : [`The ${thing} ${/s$/.test(thing) ? "are" : "is"} ${match[2] === "named" ? "named" : "called"} ${match[3]}`];
+}
+
+/** "…, because some 9,000 sheep graze on the hills" -> "Some 9,000 sheep graze on the hills". */
+function reasons(text: string): string[] {
+  const match = /,? (?:because|while|whereas|although) ((?:the|an?|some|about|\d|\p{Lu}).+)$/u.exec(text);
+  return match !== null && splitMainClause(capital(match[1]!)) !== undefined ? [match[1]!] : [];
 }
 
 function sameForm(first: string, second: string): boolean {
