@@ -45,7 +45,7 @@ async function measure(seeds: LeafSeeds): Promise<Record<string, unknown>> {
     if (event.type === "step-progress") requests = event.total ?? 0;
   });
   const seconds = (performance.now() - startedAt) / 1000;
-  const pairs = leaves[0]!.generated.filter((row) => ["qa", "gap"].includes(String(row["dataset_type"])));
+  const pairs = leaves[0]!.generated.filter((row) => ["qa", "echo"].includes(String(row["dataset_type"])));
   const counts = seeds.leaf.heldOut.map(({ question, answer }) => {
     const asked = contentStems(question);
     const news = [...contentStems(answer)].filter((stem) => !asked.has(stem));

@@ -13,8 +13,8 @@ import type { HoldType } from "../src/training/engine/frozen-weights.ts";
 import { type LlamaSpec, readLlamaSpec } from "../src/training/engine/llama-spec.ts";
 import { ALL_TARGETS, MODULE_GROUPS, moduleShape } from "../src/training/engine/lora-layout.ts";
 import { TrainingEngine } from "../src/training/engine/training-engine.ts";
+import { layOutPack } from "../src/training/lay-out-pack.ts";
 import { packSequences } from "../src/training/pack.ts";
-import { microBatch } from "../src/training/run-training.ts";
 import { physicalCores } from "../src/util/physical-cores.ts";
 import { createRandomSource } from "../src/util/rng.ts";
 import { writeRandomModel } from "./helpers/random-model.ts";
@@ -50,7 +50,7 @@ try {
     const batches = packSequences(
       samples.map((sample) => sample.tokens.length),
       PACK_TOKENS,
-    ).map((pack) => microBatch(pack.map((index) => samples[index]!)));
+    ).map((pack) => layOutPack(pack.map((index) => samples[index]!)));
     const counted = batches.reduce((sum, batch) => sum + batch.targets.rows.length, 0);
     const started = performance.now();
     for (const batch of batches) engine.accumulate(batch, 1 / counted, 0);

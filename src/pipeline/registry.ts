@@ -8,9 +8,9 @@ import {
   renameColumnsBlock,
 } from "./blocks/column-blocks.ts";
 import { duplicateFilterBlock } from "./blocks/duplicate-filter.ts";
+import { echoQuestionBlock } from "./blocks/echo-question.ts";
 import { fewShotCompletionBlock } from "./blocks/few-shot-completion.ts";
 import { filterByValueBlock } from "./blocks/filter-by-value.ts";
-import { gapQuestionBlock } from "./blocks/gap-question.ts";
 import { groundedFilterBlock } from "./blocks/grounded-filter.ts";
 import { informativeFilterBlock } from "./blocks/informative-filter.ts";
 import { labelledCompletionBlock } from "./blocks/labelled-completion.ts";
@@ -33,7 +33,7 @@ export const blockRegistry: Record<string, BlockDefinition> = Object.fromEntries
     sentenceWindowBlock,
     fewShotCompletionBlock,
     labelledCompletionBlock,
-    gapQuestionBlock,
+    echoQuestionBlock,
     groundedFilterBlock,
     informativeFilterBlock,
     agreementFilterBlock,

@@ -242,8 +242,9 @@ export class TensorContext {
   setInplace(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
     return this.#op(this.ggml.setInplace(this.#pointer, a.pointer, b.pointer, ...strides, offsetBytes));
   }
-  set(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
-    return this.#op(this.ggml.set(this.#pointer, a.pointer, b.pointer, ...strides, offsetBytes));
+  /** As `setInplace`, but adds. */
+  accumulateInplace(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
+    return this.#op(this.ggml.accInplace(this.#pointer, a.pointer, b.pointer, ...strides, offsetBytes));
   }
   getRows(a: Tensor, indices: Tensor): Tensor {
     return this.#op(this.ggml.getRows(this.#pointer, a.pointer, indices.pointer));
@@ -327,9 +328,9 @@ export class TensorContext {
   softMaxBack(gradient: Tensor, probabilities: Tensor, scale: number): Tensor {
     return this.#op(this.ggml.softMaxExtBack(this.#pointer, gradient.pointer, probabilities.pointer, scale, 0));
   }
-  /** Sets what lies after the diagonal (key position > query position) to minus infinity, in `a`'s own memory. */
-  causalMaskInplace(a: Tensor): Tensor {
-    return this.#op(this.ggml.diagMaskInfInplace(this.#pointer, a.pointer, 0));
+  /** Sets key positions after `past` + query position to minus infinity, in `a`'s own memory. */
+  causalMaskInplace(a: Tensor, past: number): Tensor {
+    return this.#op(this.ggml.diagMaskInfInplace(this.#pointer, a.pointer, past));
   }
   rope(a: Tensor, positions: Tensor, factors: Tensor | undefined, rope: RopeParameters): Tensor {
     return this.#op(

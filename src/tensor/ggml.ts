@@ -88,7 +88,7 @@ function bind() {
     cast: op("cast", P, "int"),
     cpy: op("cpy", P, P),
     concat: op("concat", P, P, "int"),
-    set: op("set", P, P, "size_t", "size_t", "size_t", "size_t"),
+    accInplace: op("acc_inplace", P, P, "size_t", "size_t", "size_t", "size_t"),
     setInplace: op("set_inplace", P, P, "size_t", "size_t", "size_t", "size_t"),
     getRows: op("get_rows", P, P),
     getRowsBack: op("get_rows_back", P, P, P),

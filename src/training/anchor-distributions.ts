@@ -7,7 +7,7 @@ import { deserialize, serialize } from "node:v8";
 import { writeFileAtomic } from "../util/fs.ts";
 import { sha256 } from "../util/hash.ts";
 import type { HoldType } from "./engine/frozen-weights.ts";
-import type { SoftTargets } from "./engine/micro-batch.ts";
+import { type SoftTargets, segmentsOf } from "./engine/micro-batch.ts";
 import type { TrainingEngine } from "./engine/training-engine.ts";
 import { packSequences } from "./pack.ts";
 import type { AnchorPlan, TrainingReport } from "./worker/protocol.ts";
@@ -61,12 +61,8 @@ function computeDistributions(
   for (const pack of packs) {
     const texts = pack.map((index) => plan.texts[index]!);
     const tokens = Int32Array.from(texts.flatMap((text) => [...text]));
-    const joined = engine.baseDistribution(
-      tokens,
-      texts.map((text) => text.length),
-      Int32Array.from(tokens.keys()),
-      plan.topCount,
-    );
+    const segments = segmentsOf(texts.map((text) => text.length));
+    const joined = engine.baseDistribution(tokens, segments, Int32Array.from(tokens.keys()), plan.topCount);
     let start = 0;
     for (const [i, text] of texts.entries()) {
       const end = start + text.length;

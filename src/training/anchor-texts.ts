@@ -70,16 +70,21 @@ const cacheSchema = z.object({
   texts: z.array(z.object({ prompt: z.string(), kind: z.enum(["text", "conversation"]), text: z.string() })),
 });
 
-/** @param openBaseModel called only when the texts are not in the cache. */
+/**
+ * @param files where the texts may lie already, tried in order; new ones are written to the first.
+ * @param openBaseModel called only when no file has them.
+ */
 export async function* collectAnchorTexts(
-  cacheFile: string,
+  files: readonly [string, ...string[]],
   openBaseModel: () => Promise<LanguageModel>,
   options: AnchorTextOptions,
 ): AsyncGenerator<WorkEvent, AnchorText[], void> {
   const { count, tokensPerText, seed } = options;
-  const cached = readCache(cacheFile);
-  if (cached !== undefined && JSON.stringify(cached.options) === JSON.stringify({ count, tokensPerText, seed }))
-    return cached.texts;
+  const wanted = JSON.stringify({ count, tokensPerText, seed });
+  for (const file of files) {
+    const found = readTexts(file);
+    if (found !== undefined && JSON.stringify(found.options) === wanted) return found.texts;
+  }
 
   const step = "anchor texts";
   const started = performance.now();
@@ -113,12 +118,12 @@ export async function* collectAnchorTexts(
     for (const [i, { text }] of results.entries()) texts.push({ prompt: group[i]!.prompt, kind: group[i]!.kind, text });
     yield { type: "step-progress", stage: "training", step, done: texts.length, total: count, unit: "texts" };
   }
-  await writeFileAtomic(cacheFile, JSON.stringify({ options: { count, tokensPerText, seed }, texts }, null, 1));
+  await writeFileAtomic(files[0], JSON.stringify({ options: { count, tokensPerText, seed }, texts }, null, 1));
   yield { type: "step-end", stage: "training", step, seconds: (performance.now() - started) / 1000 };
   return texts;
 }
 
-function readCache(path: string): z.infer<typeof cacheSchema> | undefined {
+function readTexts(path: string): z.infer<typeof cacheSchema> | undefined {
   if (!existsSync(path)) return undefined;
   try {
     return cacheSchema.parse(JSON.parse(readFileSync(path, "utf8")));

@@ -2,21 +2,17 @@
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { metadataString } from "../formats/gguf/types.ts";
 import { writeLoraAdapter } from "../formats/lora-adapter.ts";
-import type { CountedTokens } from "../llm/tokenizer.ts";
 import { IlabError } from "../util/errors.ts";
 import { createRandomSource } from "../util/rng.ts";
 import { anchorDistributions } from "./anchor-distributions.ts";
 import { loraWeights } from "./engine/export-adapter.ts";
 import { fastestHoldType } from "./engine/fastest-hold-type.ts";
 import { readLlamaSpec } from "./engine/llama-spec.ts";
-import type { MicroBatch, SoftTargets } from "./engine/micro-batch.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
+import { layOutPack, type Sequence } from "./lay-out-pack.ts";
 import { learningRateFactor } from "./learning-rate.ts";
 import { packSequences } from "./pack.ts";
 import type { TrainingPlan, TrainingReport } from "./worker/protocol.ts";
-
-/** One text of a step: a sample with targets, or an anchor text with the base's distribution at every position. */
-type Sequence = { tokens: Int32Array; counted?: Uint8Array; anchor?: SoftTargets };
 
 export async function runTraining(plan: TrainingPlan, report: (report: TrainingReport) => void): Promise<void> {
   const file = await readGguf(plan.modelFile);
@@ -113,7 +109,7 @@ async function runStep(
     // Between packs messages are read, so that a parent that went away is noticed.
     await new Promise((resolve) => setImmediate(resolve));
     const sums = engine.accumulate(
-      microBatch(pack.map((index) => sequences[index]!)),
+      layOutPack(pack.map((index) => sequences[index]!)),
       counted > 0 ? 1 / counted : 0,
       anchored > 0 ? plan.anchor!.weight / anchored : 0,
     );
@@ -127,43 +123,6 @@ async function runStep(
       hint: "Lower the learning rate (--learning-rate), or check that the model file is sound.",
     });
   return { loss: counted > 0 ? loss / counted : 0, anchorLoss: anchored > 0 ? anchorLoss / anchored : 0 };
-}
-
-/** Lays sequences one after another; the token at position t is predicted from row t - 1. */
-export function microBatch(sequences: readonly (CountedTokens | Sequence)[]): MicroBatch {
-  const lengths = sequences.map((sequence) => sequence.tokens.length);
-  const tokens = new Int32Array(lengths.reduce((a, b) => a + b, 0));
-  const rows: number[] = [];
-  const wanted: number[] = [];
-  const anchors: { start: number; anchor: SoftTargets }[] = [];
-  let start = 0;
-  for (const sequence of sequences) {
-    tokens.set(sequence.tokens, start);
-    const { counted } = sequence;
-    for (let t = 1; t < (counted?.length ?? 0); t++)
-      if (counted![t] === 1) {
-        rows.push(start + t - 1);
-        wanted.push(sequence.tokens[t]!);
-      }
-    if ("anchor" in sequence && sequence.anchor !== undefined) anchors.push({ start, anchor: sequence.anchor });
-    start += sequence.tokens.length;
-  }
-  return {
-    tokens,
-    lengths,
-    targets: { rows: Int32Array.from(rows), tokens: Int32Array.from(wanted) },
-    anchors: anchors.length === 0 ? undefined : joinAnchors(anchors),
-  };
-}
-
-function joinAnchors(parts: { start: number; anchor: SoftTargets }[]): SoftTargets {
-  return {
-    topCount: parts[0]!.anchor.topCount,
-    rows: Int32Array.from(parts.flatMap(({ start, anchor }) => Array.from(anchor.rows, (row) => start + row))),
-    tokens: Int32Array.from(parts.flatMap(({ anchor }) => [...anchor.tokens])),
-    probabilities: Float32Array.from(parts.flatMap(({ anchor }) => [...anchor.probabilities])),
-    rest: Float32Array.from(parts.flatMap(({ anchor }) => [...anchor.rest])),
-  };
 }
 
 /** Items in random order, again and again, so that all are used equally often. */

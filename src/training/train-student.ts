@@ -5,7 +5,7 @@ import { MANIFEST_FILE, type RunManifest, runManifestSchema } from "../artifacts
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import type { LanguageModel } from "../llm/language-model.ts";
 import { openTokenizer, type Tokenizer } from "../llm/tokenizer.ts";
-import { ilabVersion } from "../util/assets.ts";
+import { assetPath, ilabVersion } from "../util/assets.ts";
 import type { Work, WorkEvent } from "../util/events.ts";
 import { describeWriteError, writeFileAtomic } from "../util/fs.ts";
 import { sha256File } from "../util/hash.ts";
@@ -126,8 +126,10 @@ async function* planAnchor(
   modelHash: string,
 ): AsyncGenerator<WorkEvent, AnchorPlan, void> {
   const { settings, cacheDirectory, signal } = request;
-  const directory = join(cacheDirectory, "anchors", modelHash.slice(0, 16));
-  const texts = yield* collectAnchorTexts(join(directory, "texts.json"), request.openBaseModel, {
+  const key = modelHash.slice(0, 16);
+  const directory = join(cacheDirectory, "anchors", key);
+  const files = [join(directory, "texts.json"), assetPath("anchors", `${key}.json`)] as const;
+  const texts = yield* collectAnchorTexts(files, request.openBaseModel, {
     count: settings.anchorTexts,
     tokensPerText: settings.anchorTokens,
     seed: settings.seed,

@@ -105,7 +105,7 @@ test("the subject is named where a question only hints at it", async () => {
   ]);
 });
 
-test("gaps are made only for what no answer holds", async () => {
+test("echo questions are made only for what no answer holds", async () => {
   const rows = [
     {
       sentence: "The tower was designed by Marta Quill.",
@@ -113,10 +113,11 @@ test("gaps are made only for what no answer holds", async () => {
       response: "Marta Quill.",
     },
   ];
-  const { result } = await run("GapQuestionBlock", { wordings: ["{sentence}"] }, rows);
-  const gaps = result.slice(1).map((row) => `${row["question"]} ${row["response"]}`);
-  expect(gaps).toContain("Tarn is a town on ___. Lake Ossel");
-  expect(gaps.filter((gap) => gap.includes("___") && gap.includes("Marta Quill"))).toEqual([]);
+  const { result } = await run("EchoQuestionBlock", { wordings: ["{question}", "About {name}: {question}"] }, rows);
+  const echoes = result.slice(1).map((row) => `${row["question"]} ${row["response"]}`);
+  expect(echoes).toContain("Tarn is a town on what? Lake Ossel.");
+  expect(echoes).toContain("About Tarn: Tarn is a town on what? Tarn is a town on Lake Ossel.");
+  expect(echoes.filter((echo) => /Marta Quill\.$/.test(echo))).toEqual([]);
 });
 
 test("blocks that add rows name every column they add", async () => {

@@ -1,8 +1,8 @@
 /**
- * One transformer layer of the llama architecture, forward and backward, as ggml operations on a pack of samples.
+ * One transformer layer of the llama architecture, forward and backward, as ggml operations on a pack of segments.
  *
  * Matrices of activations are `[features, tokens]`. The backward pass is written by hand instead of through ggml's autograd: frozen
- * weights need no gradient, dx uses transposed weights, and attention is computed sample by sample, so that nothing is
+ * weights need no gradient, dx uses transposed weights, and attention is computed segment by segment, so that nothing is
  * multiplied only to be masked. Notation in comments: x input, q k v queries keys values, p attention probabilities,
  * d… the gradient of the loss with respect to ….
  */
@@ -11,6 +11,7 @@ import { TensorType } from "../../tensor/ggml.ts";
 import type { FrozenLayer, LinearGroup } from "./frozen-weights.ts";
 import type { LlamaSpec } from "./llama-spec.ts";
 import type { AdaptedModule, LoraLayout } from "./lora-layout.ts";
+import type { Segment } from "./micro-batch.ts";
 
 const FLOAT_BYTES = 4;
 
@@ -21,9 +22,9 @@ export interface PackGraph {
   layout: LoraLayout;
   positions: Tensor;
   ropeFactors: Tensor | undefined;
-  /** Tokens in the pack, and the samples as first token and length. */
+  /** Tokens in the pack. */
   tokens: number;
-  samples: { start: number; length: number }[];
+  segments: Segment[];
   /** The flat gradient vector (same layout as the adapter's parameters), to which the backward pass adds. */
   gradients: Tensor;
 }
@@ -41,7 +42,7 @@ export interface LayerActivations {
   attentionInput: LinearActivations;
   /** Rotated queries and keys, `[headSize, heads + keyValueHeads, tokens]`. */
   rotated: Tensor;
-  /** Attention probabilities per sample, `[keys, queries, heads]`. */
+  /** Attention probabilities per segment, `[keys, queries, heads]`. */
   probabilities: Tensor[];
   attentionOutput: LinearActivations;
   middle: Tensor;
@@ -180,30 +181,57 @@ function rotate(graph: PackGraph, projected: Tensor): Tensor {
   return c.rope(queriesAndKeys, graph.positions, graph.ropeFactors, spec.rope);
 }
 
-/** Views of one sample inside the pack; `[headSize, length, heads]` each. */
-function sampleView(
+/** One segment's part of `[features, tokens]`; `[headSize, length, heads]`. */
+function segmentView(
   graph: PackGraph,
   a: Tensor,
-  start: number,
-  length: number,
+  segment: Segment,
   firstHead: number,
   heads: number,
   tokenStride: number,
-) {
+): Tensor {
   const { context: c, spec } = graph;
   const head = spec.headSize * FLOAT_BYTES;
-  return c.view(
-    a,
-    [spec.headSize, length, heads, 1],
-    [tokenStride, head, head * heads],
-    start * tokenStride + firstHead * head,
-  );
+  const at = segment.start * tokenStride + firstHead * head;
+  return c.view(a, [spec.headSize, segment.length, heads, 1], [tokenStride, head, head * heads], at);
+}
+
+/** As `segmentView`, with what the segment continues before it: all that its queries may look at. */
+function visibleView(
+  graph: PackGraph,
+  a: Tensor,
+  segment: Segment,
+  firstHead: number,
+  heads: number,
+  tokenStride: number,
+): Tensor {
+  const own = segmentView(graph, a, segment, firstHead, heads, tokenStride);
+  if (segment.continues === undefined) return own;
+  const before = segmentView(graph, a, graph.segments[segment.continues]!, firstHead, heads, tokenStride);
+  return graph.context.concat(before, own, 1);
 }
 
 /** `[headSize, heads, tokens]` seen through `tokenStride` -> contiguous `[tokens, headSize, heads]`. */
 function tokensFirst(graph: PackGraph, a: Tensor, firstHead: number, heads: number, tokenStride: number): Tensor {
-  const all = sampleView(graph, a, 0, graph.tokens, firstHead, heads, tokenStride);
+  const all = segmentView(graph, a, { start: 0, length: graph.tokens }, firstHead, heads, tokenStride);
   return graph.context.contiguous(graph.context.permute(all, 1, 0, 2, 3));
+}
+
+/** The visible part of a tensor made by `tokensFirst`: `[visible tokens, headSize, heads]`. */
+function visibleTokensFirst(graph: PackGraph, a: Tensor, segment: Segment): Tensor {
+  const { context: c } = graph;
+  const [, headSize, heads] = a.shape;
+  const [, s1, s2] = a.strides;
+  const part = ({ start, length }: Segment) =>
+    c.view(a, [length, headSize, heads, 1], [s1, s2, s2 * heads], start * FLOAT_BYTES);
+  return segment.continues === undefined
+    ? part(segment)
+    : c.concat(part(graph.segments[segment.continues]!), part(segment), 0);
+}
+
+/** Tokens before the segment that it may look at. */
+function past(graph: PackGraph, segment: Segment): number {
+  return segment.continues === undefined ? 0 : graph.segments[segment.continues]!.length;
 }
 
 function attentionForward(
@@ -215,29 +243,18 @@ function attentionForward(
   const { heads, keyValueHeads, headSize } = spec;
   const rotatedStride = rotated.strides[2];
   const valuesByToken = tokensFirst(graph, projected, heads + keyValueHeads, keyValueHeads, projected.strides[1]);
-  const width = heads * headSize;
+  const tokenBytes = heads * headSize * FLOAT_BYTES;
+  const headBytes = headSize * FLOAT_BYTES;
   // Only the shape matters: every column is written below before anything reads it.
-  let attended = c.contiguous(c.rows(projected, 0, width));
+  let attended = c.contiguous(c.rows(projected, 0, heads * headSize));
   const probabilities: Tensor[] = [];
-  for (const { start, length } of graph.samples) {
-    const queries = sampleView(graph, rotated, start, length, 0, heads, rotatedStride);
-    const keys = sampleView(graph, rotated, start, length, heads, keyValueHeads, rotatedStride);
-    const p = c.softMax(c.causalMaskInplace(c.mulMat(keys, queries)), 1 / Math.sqrt(headSize));
-    const [, s1, s2] = valuesByToken.strides;
-    const values = c.view(
-      valuesByToken,
-      [length, headSize, keyValueHeads, 1],
-      [s1, s2, s2 * keyValueHeads],
-      start * FLOAT_BYTES,
-    );
-    const tokenBytes = width * FLOAT_BYTES;
-    const headBytes = headSize * FLOAT_BYTES;
-    attended = c.setInplace(
-      attended,
-      c.mulMat(values, p),
-      [tokenBytes, headBytes, tokenBytes * tokens],
-      start * tokenBytes,
-    );
+  for (const segment of graph.segments) {
+    const queries = segmentView(graph, rotated, segment, 0, heads, rotatedStride);
+    const keys = visibleView(graph, rotated, segment, heads, keyValueHeads, rotatedStride);
+    const scores = c.causalMaskInplace(c.mulMat(keys, queries), past(graph, segment));
+    const p = c.softMax(scores, 1 / Math.sqrt(headSize));
+    const result = c.mulMat(visibleTokensFirst(graph, valuesByToken, segment), p);
+    attended = c.setInplace(attended, result, [tokenBytes, headBytes, tokenBytes * tokens], segment.start * tokenBytes);
     probabilities.push(p);
   }
   return { attended, probabilities };
@@ -257,42 +274,49 @@ function attentionBackward(graph: PackGraph, saved: LayerActivations, dAttended:
   let dRotated = c.contiguous(rotated);
   let dValues = c.contiguous(c.rows(projected, (heads + keyValueHeads) * headSize, keyValueHeads * headSize));
   const valueStride = keyValueHeads * headBytes;
-  for (const [i, { start, length }] of graph.samples.entries()) {
+  const rotatedStrides: [number, number, number] = [rotatedStride, headBytes, rotatedStride * tokens];
+  const valueStrides: [number, number, number] = [valueStride, headBytes, valueStride * tokens];
+  for (const [i, segment] of graph.segments.entries()) {
     const p = probabilities[i]!;
-    const queries = sampleView(graph, rotated, start, length, 0, heads, rotatedStride);
-    const values = sampleView(
-      graph,
-      projected,
-      start,
-      length,
-      heads + keyValueHeads,
-      keyValueHeads,
-      projected.strides[1],
-    );
-    const dOut = sampleView(graph, dAttended, start, length, 0, heads, dAttended.strides[1]);
+    const queries = segmentView(graph, rotated, segment, 0, heads, rotatedStride);
+    const values = visibleView(graph, projected, segment, heads + keyValueHeads, keyValueHeads, projected.strides[1]);
+    const dOut = segmentView(graph, dAttended, segment, 0, heads, dAttended.strides[1]);
     const dScores = c.softMaxBack(c.mulMat(values, dOut), p, scale);
-    const [, s1, s2] = keysByToken.strides;
-    const keys = c.view(
-      keysByToken,
-      [length, headSize, keyValueHeads, 1],
-      [s1, s2, s2 * keyValueHeads],
-      start * FLOAT_BYTES,
-    );
-    const dQueries = c.mulMat(keys, dScores);
-    const dKeys = sumOverSharedHeads(graph, c.outProd(queries, dScores), length);
-    const dSampleValues = sumOverSharedHeads(graph, c.outProd(dOut, p), length);
-    const at = start * rotatedStride;
-    dRotated = c.setInplace(dRotated, dQueries, [rotatedStride, headBytes, rotatedStride * tokens], at);
+    const dQueries = c.mulMat(visibleTokensFirst(graph, keysByToken, segment), dScores);
+    dRotated = c.setInplace(dRotated, dQueries, rotatedStrides, segment.start * rotatedStride);
+    const before = past(graph, segment);
+    const dKeys = sumOverSharedHeads(graph, c.outProd(queries, dScores), before + segment.length);
+    const dVisibleValues = sumOverSharedHeads(graph, c.outProd(dOut, p), before + segment.length);
+    const keyOffset = heads * headBytes;
+    const own = { start: before, length: segment.length };
     dRotated = c.setInplace(
       dRotated,
-      dKeys,
-      [rotatedStride, headBytes, rotatedStride * tokens],
-      at + heads * headBytes,
+      tokenRange(c, dKeys, own),
+      rotatedStrides,
+      segment.start * rotatedStride + keyOffset,
     );
-    dValues = c.setInplace(dValues, dSampleValues, [valueStride, headBytes, valueStride * tokens], start * valueStride);
+    dValues = c.setInplace(dValues, tokenRange(c, dVisibleValues, own), valueStrides, segment.start * valueStride);
+    if (segment.continues === undefined) continue;
+    // What is shared was written when its own turn came, before; every continuation adds to it.
+    const shared = { start: 0, length: before };
+    const { start } = graph.segments[segment.continues]!;
+    dRotated = c.accumulateInplace(
+      dRotated,
+      tokenRange(c, dKeys, shared),
+      rotatedStrides,
+      start * rotatedStride + keyOffset,
+    );
+    dValues = c.accumulateInplace(dValues, tokenRange(c, dVisibleValues, shared), valueStrides, start * valueStride);
   }
   const dProjected = c.ropeBack(dRotated, graph.positions, graph.ropeFactors, spec.rope);
   return c.concat(c.reshape(dProjected, (heads + keyValueHeads) * headSize, tokens), dValues, 0);
+}
+
+/** Some tokens of `[headSize, tokens, heads]`. */
+function tokenRange(c: TensorContext, a: Tensor, { start, length }: Segment): Tensor {
+  const [headSize, , heads] = a.shape;
+  const [, s1, s2, s3] = a.strides;
+  return c.view(a, [headSize, length, heads, 1], [s1, s2, s3], start * s1);
 }
 
 /** `[headSize, length, heads]` -> `[headSize, length, keyValueHeads]`: query heads that share a key head add their gradients. */

@@ -9,10 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TinyModelOptions, writeTinyModel } from "../../../test/helpers/tiny-model.ts";
 import { readGguf } from "../../formats/gguf/read-gguf.ts";
 import { createRandomSource } from "../../util/rng.ts";
+import { layOutPack } from "../lay-out-pack.ts";
 import { loadReferenceModel, referenceGradient } from "../reference/reference-model.ts";
 import type { HoldType } from "./frozen-weights.ts";
 import { ALL_TARGETS, createLoraLayout } from "./lora-layout.ts";
-import type { MicroBatch } from "./micro-batch.ts";
+import { type MicroBatch, segmentsOf } from "./micro-batch.ts";
 import { TrainingEngine } from "./training-engine.ts";
 
 let directory: string;
@@ -47,7 +48,7 @@ function makeBatch(vocabulary: number): MicroBatch {
   const rows = [1, 4, 7, 9, 11, 12];
   return {
     tokens,
-    lengths,
+    segments: segmentsOf(lengths),
     targets: { rows: Int32Array.from(rows), tokens: Int32Array.from(rows.map((row) => tokens[row + 1]!)) },
     anchors,
   };
@@ -182,14 +183,14 @@ test("a sample's gradient does not depend on its neighbours in the pack", async 
   engine.setParameters(randomParameters(engine.layout.size));
   const sample = Int32Array.from({ length: 8 }, () => random.integer(200));
   const target = { rows: Int32Array.from([2, 5, 6]), tokens: Int32Array.from([3, 4, 5]) };
-  const alone = engine.accumulate({ tokens: sample, lengths: [8], targets: target }, 1, 0);
+  const alone = engine.accumulate({ tokens: sample, segments: segmentsOf([8]), targets: target }, 1, 0);
   const aloneGradient = engine.gradients.slice();
   engine.gradients.fill(0);
   const neighbour = Int32Array.from({ length: 11 }, () => random.integer(200));
   const packed = engine.accumulate(
     {
       tokens: Int32Array.from([...neighbour, ...sample]),
-      lengths: [11, 8],
+      segments: segmentsOf([11, 8]),
       targets: { rows: target.rows.map((row) => row + 11), tokens: target.tokens },
     },
     1,
@@ -197,6 +198,44 @@ test("a sample's gradient does not depend on its neighbours in the pack", async 
   );
   expect(packed.targetLoss).toBeCloseTo(alone.targetLoss, 4);
   expect(relativeDifference(engine.gradients, aloneGradient)).toBeLessThan(1e-5);
+});
+
+test("a shared beginning changes nothing: the pack gives the sum of what its samples give alone", async () => {
+  const path = join(directory, "shared.gguf");
+  await writeTinyModel(path, { layers: 3 });
+  const file = await readGguf(path);
+  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  engine.setParameters(randomParameters(engine.layout.size));
+  const random = createRandomSource(13);
+  const numbers = (count: number) => Array.from({ length: count }, () => random.integer(200));
+  const beginning = numbers(12);
+  const samples = [6, 9, 4].map((length) => {
+    const tokens = Int32Array.from([...beginning, ...numbers(length)]);
+    // The first counted token is predicted from the shared beginning's last.
+    return { tokens, counted: Uint8Array.from(tokens, (_, t) => (t >= 12 ? 1 : 0)) };
+  });
+  const other = { tokens: Int32Array.from(numbers(10)), counted: new Uint8Array(10).fill(1) };
+  const { anchors } = makeBatch(200);
+  const anchor = { ...anchors!, rows: Int32Array.from([3, 11, 14]) };
+  const anchored = { tokens: Int32Array.from([...beginning, ...numbers(5)]), anchor };
+  const all = [samples[0]!, other, samples[1]!, anchored, samples[2]!];
+
+  let targetLoss = 0;
+  let anchorLoss = 0;
+  for (const sequence of all) {
+    const alone = engine.accumulate(layOutPack([sequence]), 1, 0.5);
+    targetLoss += alone.targetLoss;
+    anchorLoss += alone.anchorLoss;
+  }
+  const separate = engine.gradients.slice();
+  engine.gradients.fill(0);
+  const pack = layOutPack(all);
+  expect(pack.segments.filter((segment) => segment.continues !== undefined).length).toBe(4);
+  expect(pack.tokens.length).toBe(12 + 6 + 9 + 4 + 5 + 10);
+  const together = engine.accumulate(pack, 1, 0.5);
+  expect(together.targetLoss).toBeCloseTo(targetLoss, 3);
+  expect(together.anchorLoss).toBeCloseTo(anchorLoss, 3);
+  expect(relativeDifference(engine.gradients, separate)).toBeLessThan(1e-5);
 });
 
 test("the base distribution is the model's own, and anchoring the untouched model costs nothing", async () => {
@@ -208,11 +247,11 @@ test("the base distribution is the model's own, and anchoring the untouched mode
   const rows = Int32Array.from([0, 3, 8, 11]);
   const trained = randomParameters(engine.layout.size);
   engine.setParameters(trained);
-  const anchors = engine.baseDistribution(tokens, [12], rows, 20);
+  const anchors = engine.baseDistribution(tokens, segmentsOf([12]), rows, 20);
   expect([...engine.parameters]).toEqual([...trained]);
   const moved = engine.evaluate({
     tokens,
-    lengths: [12],
+    segments: segmentsOf([12]),
     targets: { rows: new Int32Array(0), tokens: new Int32Array(0) },
     anchors,
   });
@@ -220,7 +259,7 @@ test("the base distribution is the model's own, and anchoring the untouched mode
   engine.setParameters(new Float32Array(engine.layout.size));
   const untouched = engine.evaluate({
     tokens,
-    lengths: [12],
+    segments: segmentsOf([12]),
     targets: { rows: new Int32Array(0), tokens: new Int32Array(0) },
     anchors,
   });

@@ -11,7 +11,7 @@ import { type LayerActivations, layerBackward, layerForward, type PackGraph } fr
 import { type LlamaSpec, readLlamaSpec } from "./llama-spec.ts";
 import { createLoraLayout, initialLoraParameters, type LoraLayout, type LoraOptions } from "./lora-layout.ts";
 import { buildLoss, type LossPart } from "./loss-head.ts";
-import type { MicroBatch, MicroBatchLoss, SoftTargets } from "./micro-batch.ts";
+import type { MicroBatch, MicroBatchLoss, Segment, SoftTargets } from "./micro-batch.ts";
 
 export interface EngineOptions {
   lora: LoraOptions;
@@ -178,7 +178,7 @@ export class TrainingEngine {
   /** Logits of every position of one sample, `[tokens * vocabulary]`, token after token. */
   logits(tokens: Int32Array): Float32Array {
     using context = new TensorContext(this.#capacity(1));
-    const { graph, fill } = this.#inputs(context, tokens, [tokens.length]);
+    const { graph, fill } = this.#inputs(context, tokens, [{ start: 0, length: tokens.length }]);
     const { output } = this.#forward(graph);
     const normed = context.mul(context.rmsNorm(output, this.spec.normEpsilon), this.#weights.outputNorm);
     const result = context.output(context.mulMat(this.#weights.head.forward, normed));
@@ -187,7 +187,7 @@ export class TrainingEngine {
   }
 
   /** The base model's `topCount` most likely tokens at each of the given rows of a pack. */
-  baseDistribution(tokens: Int32Array, lengths: number[], rows: Int32Array, topCount: number): SoftTargets {
+  baseDistribution(tokens: Int32Array, segments: Segment[], rows: Int32Array, topCount: number): SoftTargets {
     return this.withBaseModel(() => {
       const result: SoftTargets = {
         rows,
@@ -196,8 +196,8 @@ export class TrainingEngine {
         probabilities: new Float32Array(rows.length * topCount),
         rest: new Float32Array(rows.length),
       };
-      using context = new TensorContext(this.#capacity(lengths.length));
-      const { graph, fill } = this.#inputs(context, tokens, lengths);
+      using context = new TensorContext(this.#capacity(segments.length));
+      const { graph, fill } = this.#inputs(context, tokens, segments);
       const { output } = this.#forward(graph);
       const indices = context.input(TensorType.I32, rows.length);
       const selected = context.getRows(output, indices);
@@ -214,25 +214,17 @@ export class TrainingEngine {
     });
   }
 
-  #capacity(samples: number): number {
-    return this.spec.layers * (240 + samples * 90) + 4096;
+  #capacity(segments: number): number {
+    return this.spec.layers * (240 + segments * 130) + 4096;
   }
 
   #inputs(
     context: TensorContext,
     tokens: Int32Array,
-    lengths: number[],
+    segments: Segment[],
   ): { graph: PackGraph & { embedded: Tensor }; fill: () => void } {
     const ids = context.input(TensorType.I32, tokens.length);
     const positions = context.input(TensorType.I32, tokens.length);
-    let start = 0;
-    const samples = lengths.map((length) => {
-      const sample = { start, length };
-      start += length;
-      return sample;
-    });
-    if (start !== tokens.length)
-      throw new RangeError(`the samples have ${start} tokens, the pack has ${tokens.length}`);
     return {
       graph: {
         context,
@@ -241,14 +233,17 @@ export class TrainingEngine {
         positions,
         ropeFactors: this.#weights.ropeFactors,
         tokens: tokens.length,
-        samples,
+        segments,
         gradients: this.#gradients,
         embedded: context.getRows(this.#weights.embedding, ids),
       },
       fill: () => {
         ids.integers().set(tokens);
         const values = positions.integers();
-        for (const sample of samples) for (let i = 0; i < sample.length; i++) values[sample.start + i] = i;
+        for (const { start, length, continues } of segments) {
+          const first = continues === undefined ? 0 : segments[continues]!.length;
+          for (let i = 0; i < length; i++) values[start + i] = first + i;
+        }
       },
     };
   }
@@ -267,8 +262,8 @@ export class TrainingEngine {
   }
 
   #run(batch: MicroBatch, weights: { targetWeight: number; anchorWeight: number } | undefined): MicroBatchLoss {
-    using context = new TensorContext(this.#capacity(batch.lengths.length) * (this.#recompute ? 2 : 1));
-    const { graph, fill } = this.#inputs(context, batch.tokens, batch.lengths);
+    using context = new TensorContext(this.#capacity(batch.segments.length) * (this.#recompute ? 2 : 1));
+    const { graph, fill } = this.#inputs(context, batch.tokens, batch.segments);
     const { output, saved, inputs } = this.#forward(graph);
 
     const hard = batch.targets.rows.length > 0 ? hardTargets(batch.targets) : undefined;

@@ -69,10 +69,9 @@ export function referenceGradient(
     });
   }
   const logits: Matrix[] = [];
-  let start = 0;
   let targetLoss = 0;
   let anchorLoss = 0;
-  for (const length of batch.lengths) {
+  for (const { start, length } of batch.segments) {
     const result = sampleLogits(model, tape, layout, adapters, batch.tokens.subarray(start, start + length));
     for (const [i, row] of batch.targets.rows.entries())
       if (row >= start && row < start + length)
@@ -85,7 +84,6 @@ export function referenceGradient(
         anchorLoss += crossEntropy(result, row - start, wanted, rest[i]!, anchorWeight);
       }
     logits.push(result);
-    start += length;
   }
   tape.backward();
   const gradient = new Float64Array(layout.size);

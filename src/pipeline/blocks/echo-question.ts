@@ -1,22 +1,25 @@
-/** Adds, for every name, number and closing word of a sentence that no answer holds so far, the sentence with a gap in its place. */
+/**
+ * Asks for every name, number and closing word of a sentence that no answer holds so far, by an echo question: the statement itself with
+ * a question word in its place ("The males drum on what?"). It is always possible and always right, whatever the sentence looks like.
+ */
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
+import { simpleStatements } from "../text/simple-statements.ts";
 import { functionWords, numberWords, timeWords } from "../text/word-tables.ts";
 import { contentStems, namesIn } from "../text/words.ts";
 
 const configSchema = z.strictObject({
-  /** Wordings with `{sentence}` and perhaps `{name}`, the document's subject, in them; taken in turn. */
-  wordings: z.array(z.string().includes("{sentence}")).min(1),
-  gap: z.string().min(1).default("___"),
-  /** Gaps per sentence. */
+  /** Wordings with `{question}` and perhaps `{name}`, the document's subject, in them; each fact is asked in every one. */
+  wordings: z.array(z.string().includes("{question}")).min(1),
+  /** Facts per sentence. */
   per_sentence: z.number().int().positive().default(4),
 });
 
-export const gapQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
-  type: "GapQuestionBlock",
-  summary: "adds sentences with a gap for what no answer holds yet",
+export const echoQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
+  type: "EchoQuestionBlock",
+  summary: "adds echo questions for what no answer holds yet",
   configSchema,
   async create(config): Promise<Block> {
     return {
@@ -27,24 +30,32 @@ export const gapQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
         const { leaf } = seeds;
         const common = { leaf_node_type: leaf.kind, leaf_node_path: leaf.taxonomyPath, domain: leaf.domain ?? "" };
         const answered = answeredStems(rows);
-        let turn = 0;
         const added = leafSentences(seeds).flatMap(({ sentence, window, document, whole, subject }): Row[] => {
           const known = answered.get(sentence) ?? new Set();
           const open = factsOf(window, whole)
             .filter(
               (fact) =>
                 fact !== subject.name &&
+                !subject.name.includes(fact) &&
                 !subject.nouns.includes(fact) &&
                 [...contentStems(fact)].some((stem) => !known.has(stem)),
             )
             .slice(0, config.per_sentence);
-          return open.map((fact) => {
-            const gapped = window.replace(fact, () => config.gap);
-            const question = config.wordings[turn++ % config.wordings.length]!.replace(
-              "{name}",
-              () => subject.name,
-            ).replace("{sentence}", () => gapped);
-            return { ...common, document, sentence, window, question, response: fact, dataset_type: "gap" };
+          return open.flatMap((fact) => {
+            const statement = shortestWith(fact, window);
+            const question = echoQuestion(statement, fact);
+            return config.wordings.map((wording, index) => ({
+              ...common,
+              document,
+              sentence,
+              window,
+              question: wording
+                .replace("{name}", () => subject.name)
+                .replace("{question}", () => (index === 0 ? question : inside(question))),
+              // Once the fact alone, once what it belongs to.
+              response: index === 0 ? `${capital(fact)}.` : statement,
+              dataset_type: "echo",
+            }));
           });
         });
         return [...rows, ...added];
@@ -52,6 +63,35 @@ export const gapQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
     };
   },
 });
+
+/** The plain statement that says it, or the whole sentence. */
+function shortestWith(fact: string, window: string): string {
+  return simpleStatements(window)
+    .filter((statement) => statement.includes(fact))
+    .reduce((shortest, statement) => (statement.length < shortest.length ? statement : shortest), window);
+}
+
+/** The statement with a question word for the fact. */
+function echoQuestion(statement: string, fact: string): string {
+  const [first, ...others] = fact.split(" ");
+  const isNumber = /^\d/.test(first!) || numberWords.has(first!.toLowerCase());
+  const isYear = /^\d{4}$/.test(fact);
+  const isPerson = /^\p{Lu}\p{Ll}+ \p{Lu}\p{Ll}+$/u.test(fact) && !/^(?:Mount|Lake|Port|River|Cape|Fort)/.test(fact);
+  const word = isYear ? "which year" : isNumber ? ["how many", ...others].join(" ") : isPerson ? "who" : "what";
+  const asked = statement.replace(fact, () => word).replace(/[.!]+$/, "");
+  return `${capital(asked)}?`;
+}
+
+function inside(question: string): string {
+  return question.replace(
+    /^(?:The|A|An|In|On|At|After|Before|Today|Its|It|They|He|She|What|Who|How|Which|Some|Most|Only)\b/,
+    (word) => word.toLowerCase(),
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
 
 /** Stems that the answers about each sentence add to their questions. */
 function answeredStems(rows: readonly Row[]): Map<string, Set<string>> {
