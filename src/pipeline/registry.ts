@@ -13,6 +13,7 @@ import { fewShotCompletionBlock } from "./blocks/few-shot-completion.ts";
 import { filterByValueBlock } from "./blocks/filter-by-value.ts";
 import { groundedFilterBlock } from "./blocks/grounded-filter.ts";
 import { informativeFilterBlock } from "./blocks/informative-filter.ts";
+import { keywordQuestionBlock } from "./blocks/keyword-question.ts";
 import { labelledCompletionBlock } from "./blocks/labelled-completion.ts";
 import { llmBlock } from "./blocks/llm.ts";
 import { nameSubjectBlock } from "./blocks/name-subject.ts";
@@ -32,6 +33,7 @@ export const blockRegistry: Record<string, BlockDefinition> = Object.fromEntries
     flattenColumnsBlock,
     sentenceWindowBlock,
     fewShotCompletionBlock,
+    keywordQuestionBlock,
     labelledCompletionBlock,
     echoQuestionBlock,
     groundedFilterBlock,
