@@ -19,7 +19,12 @@ export function summariseRun(
     const count = (dataset: string) => own.filter(({ metadata }) => metadata["dataset"] === dataset).length;
     lines.push(
       leaf.taxonomyPath,
-      `  ${count("qa")} new question-answer pairs, ${count("seed")} from the seeds, ${count("about")} about names, ${count("sentence")} sentences as they stand`,
+      `  ${count("qa")} new question-answer pairs, ${count("seed")} from the seeds`,
+      ...(leaf.kind === "knowledge"
+        ? [
+            `  and so that every sentence can be found: ${count("echo")} echo questions, ${count("keywords")} by keywords, ${count("about")} about names, ${count("sentence")} as text`,
+          ]
+        : []),
     );
     const shown = evenly(
       own.filter(({ metadata }) => metadata["dataset"] === "qa"),

@@ -71,9 +71,11 @@ export async function* generateLeaves(
   return { leaves, inputs, timings };
 }
 
-/** Sentences as they stand need no teacher, so they do not count as yield. */
+/** What every sentence gives by itself, without a teacher; it does not count as yield. */
+const withoutTeacher = ["sentence", "about", "echo", "keywords"];
+
 function hasPairs({ generated }: GeneratedLeaf): boolean {
-  return generated.some((row) => row["dataset_type"] !== "sentence" && row["dataset_type"] !== "about");
+  return generated.some((row) => !withoutTeacher.includes(String(row["dataset_type"])));
 }
 
 function whyEmpty({ leaf, preprocessed, drops }: GeneratedLeaf, { chunks }: LeafSeeds): string {

@@ -4,7 +4,7 @@ import { ALL_TARGETS } from "./engine/lora-layout.ts";
 import { SCHEDULES } from "./learning-rate.ts";
 
 export const trainingSettingsSchema = z.strictObject({
-  epochs: z.int().min(1).max(10_000).default(8).describe("Passes over the training data."),
+  epochs: z.int().min(1).max(10_000).default(6).describe("Passes over the training data."),
   effectiveBatchSize: z.int().min(1).default(8).describe("Samples per optimiser step."),
   maxSequenceTokens: z.int().min(8).default(1024).describe("Longer samples are left out, and counted."),
   maxBatchTokens: z
@@ -12,7 +12,7 @@ export const trainingSettingsSchema = z.strictObject({
     .min(8)
     .default(768)
     .describe("Tokens that are worked on at once; decides memory, never the result."),
-  learningRate: z.number().positive().default(1e-3).describe("Peak learning rate."),
+  learningRate: z.number().positive().default(2e-3).describe("Peak learning rate."),
   schedule: z.enum(SCHEDULES).default("cosine").describe("Course of the learning rate after the warm-up."),
   warmupSteps: z.int().min(0).default(5).describe("Steps until the peak rate is reached."),
   weightDecay: z.number().min(0).default(0),
