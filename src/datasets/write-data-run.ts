@@ -2,7 +2,6 @@
  * Writes one run directory of `ilab data generate` under upstream's file names, the manifest last.
  * Whatever goes wrong before that leaves a directory that no reader takes for a finished run.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import {
@@ -13,7 +12,8 @@ import {
   runManifestSchema,
 } from "../artifacts.ts";
 import { ilabVersion } from "../util/assets.ts";
-import { describeWriteError, toJsonLines, writeFileAtomic } from "../util/fs.ts";
+import { toJsonLines, writeFileAtomic } from "../util/fs.ts";
+import { localStamp, makeRunDirectory } from "../util/run-directory.ts";
 import { type LeafSamples, leafSamples } from "./leaf-samples.ts";
 
 export interface DataRunOptions {
@@ -131,28 +131,4 @@ function testRows({ leaf }: GeneratedLeaf) {
       system: "",
     })),
   );
-}
-
-/** `<YYYY-MM-DD_HHMMSS>`, with a number behind it when two runs begin in one second. */
-async function makeRunDirectory(parent: string, startedAt: Date): Promise<string> {
-  try {
-    await mkdir(parent, { recursive: true });
-    for (let attempt = 1; ; attempt++) {
-      const directory = join(parent, localStamp(startedAt) + (attempt === 1 ? "" : `_${attempt}`));
-      try {
-        await mkdir(directory);
-        return directory;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
-    }
-  } catch (error) {
-    throw describeWriteError(parent, error);
-  }
-}
-
-function localStamp(date: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
 }
