@@ -108,13 +108,6 @@ export const messagesSampleSchema = z.object({
 });
 export type MessagesSample = z.infer<typeof messagesSampleSchema>;
 
-/** A trained student: base model plus adapter. Read from the manifest that training writes last into its run directory. */
-export const trainedStudentSchema = z.object({
-  baseModelFile: z.string(),
-  adapterFile: z.string(),
-});
-export type TrainedStudent = z.infer<typeof trainedStudentSchema>;
-
 const intervalSchema = z.object({ low: z.number(), high: z.number() });
 const shareSchema = intervalSchema.extend({ correct: z.number(), total: z.number(), share: z.number() });
 const comparedShareSchema = z.object({

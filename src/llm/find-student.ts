@@ -2,8 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MANIFEST_FILE, runManifestSchema } from "../artifacts.ts";
-import { readGguf } from "../formats/gguf/read-gguf.ts";
-import { metadataString } from "../formats/gguf/types.ts";
+import { isLoraAdapter } from "../formats/lora-adapter.ts";
 import { IlabError, UsageError } from "../util/errors.ts";
 
 export interface Student {
@@ -40,7 +39,7 @@ export async function findStudent(nameOrPath: string, options: FindStudentOption
       adapterFile: resolve(options.adapterFile),
     };
   }
-  if (!(await isAdapter(file))) return { name, modelFile: file };
+  if (!(await isLoraAdapter(file))) return { name, modelFile: file };
   if (baseModel !== undefined) return { name, modelFile: await resolveModel(baseModel), adapterFile: file };
   // An adapter inside its run's directory: the manifest knows the base.
   const manifest = await stat(join(dirname(file), MANIFEST_FILE)).catch(() => undefined);
@@ -87,12 +86,8 @@ async function readRun(
   return { name: basename(directory), modelFile: await resolveModel(base), adapterFile };
 }
 
-async function isAdapter(file: string): Promise<boolean> {
-  return metadataString(await readGguf(file), "general.type") === "adapter";
-}
-
 async function requireAdapter(file: string): Promise<void> {
-  if (await isAdapter(file)) return;
+  if (await isLoraAdapter(file)) return;
   throw new UsageError(
     `${file} is a model, not an adapter`,
     "Adapters are the .gguf files that `ilab model train` writes.",

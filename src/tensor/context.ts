@@ -64,11 +64,6 @@ export class Tensor {
     const bytes = this.bytes(this.elements * 4);
     return new Int32Array(bytes.buffer, bytes.byteOffset, this.elements);
   }
-
-  longIntegers(): BigInt64Array {
-    const bytes = this.bytes(this.elements * 8);
-    return new BigInt64Array(bytes.buffer, bytes.byteOffset, this.elements);
-  }
 }
 
 export interface RopeParameters {
@@ -169,10 +164,6 @@ export class TensorContext {
   get graph(): Pointer {
     this.#graph ??= this.ggml.newGraph(this.#pointer, this.#capacity, false);
     return this.#graph;
-  }
-
-  get nodeCount(): number {
-    return this.ggml.graphNodeCount(this.graph);
   }
 
   /** Puts the tensor, and what it needs, next in the order of execution. */
@@ -288,12 +279,6 @@ export class TensorContext {
   }
   clamp(a: Tensor, low: number, high: number): Tensor {
     return this.#op(this.ggml.clamp(this.#pointer, a.pointer, low, high));
-  }
-  sqr(a: Tensor): Tensor {
-    return this.#op(this.ggml.sqr(this.#pointer, a.pointer));
-  }
-  sum(a: Tensor): Tensor {
-    return this.#op(this.ggml.sum(this.#pointer, a.pointer));
   }
   /** Sums over the fastest dimension. */
   sumRows(a: Tensor): Tensor {

@@ -1,19 +1,24 @@
 /** File helpers that never leave a half-written file under its final name. */
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { IlabError } from "./errors.ts";
 
 /** Writes to a sibling `.part-…` file, flushes it, then renames: readers see the old content or the new, never a mixture. */
 export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  await writeAtomically(path, (file) => file.writeFile(content));
+}
+
+/** As `writeFileAtomic`, for content that is made piece by piece. */
+export async function writeAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.part-${randomBytes(4).toString("hex")}`;
   try {
     const file = await open(part, "wx");
     try {
-      await file.writeFile(content);
+      await write(file);
       await file.sync();
     } finally {
       await file.close();

@@ -29,7 +29,8 @@ async function demo(context: CommandContext): Promise<void> {
   const { trainingSettingsSchema } = await import("../../training/training-settings.ts");
   const { createConfigSchema } = await import("../../config/config-schema.ts");
   const { packageRoot } = await import("../../util/assets.ts");
-  const { writeDemoManifest, readSamples } = await import("../demo-run.ts");
+  const { readSamples } = await import("../read-samples.ts");
+  const { writeDemoManifest } = await import("../write-demo-manifest.ts");
   const { makeRunDirectory } = await import("../../util/run-directory.ts");
 
   const startedAt = new Date();

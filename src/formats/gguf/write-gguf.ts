@@ -1,8 +1,5 @@
 /** Writes a GGUF version 3 file atomically: header, then each tensor's bytes as they are produced. */
-import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
-import { describeWriteError } from "../../util/fs.ts";
+import { writeAtomically } from "../../util/fs.ts";
 import { GGUF_MAGIC, type GgufMetadataEntry, type GgufScalar, GgufValueType, tensorSizeBytes } from "./types.ts";
 
 export interface GgufTensorSource {
@@ -22,28 +19,16 @@ export async function writeGguf(
   metadata: Map<string, GgufMetadataEntry>,
   tensors: readonly GgufTensorSource[],
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.part-${randomBytes(4).toString("hex")}`;
-  try {
-    const file = await open(part, "wx");
-    try {
-      await file.writeFile(pad(header(metadata, tensors)));
-      for (const tensor of tensors) {
-        const bytes = await tensor.data();
-        const expected = tensorSizeBytes(tensor.type, tensor.shape);
-        if (bytes.length !== expected)
-          throw new RangeError(`tensor ${tensor.name}: ${bytes.length} bytes, expected ${expected}`);
-        await file.writeFile(pad(bytes));
-      }
-      await file.sync();
-    } finally {
-      await file.close();
+  await writeAtomically(path, async (file) => {
+    await file.writeFile(pad(header(metadata, tensors)));
+    for (const tensor of tensors) {
+      const bytes = await tensor.data();
+      const expected = tensorSizeBytes(tensor.type, tensor.shape);
+      if (bytes.length !== expected)
+        throw new RangeError(`tensor ${tensor.name}: ${bytes.length} bytes, expected ${expected}`);
+      await file.writeFile(pad(bytes));
     }
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw describeWriteError(path, error);
-  }
+  });
 }
 
 function pad(bytes: Uint8Array): Uint8Array {

@@ -152,7 +152,7 @@ function placed({ subject, verb, rest }: Clause, add: Add): void {
 }
 
 /** Third person singular to the form after "does"; undefined for other forms. */
-function baseForm(verb: string): string | undefined {
+export function baseForm(verb: string): string | undefined {
   if (!/^\p{Ll}{2,}s$/u.test(verb) || /^(?:is|was|has)$/.test(verb) || /ss$/.test(verb)) return undefined;
   if (/(?:ss|sh|ch|x|o)es$/.test(verb)) return verb.slice(0, -2);
   if (/[^aeiou]ies$/.test(verb) && verb.length > 4) return `${verb.slice(0, -3)}y`;

@@ -2,7 +2,7 @@
  * Questions about the parts behind the verb of a plain English clause: counted things ("needs four hours for the journey") and names
  * behind a preposition ("is sold in blue tins under the name Northlight"). The answer is the clause itself, so it is right by construction.
  */
-import type { PatternPair } from "./pattern-questions.ts";
+import { baseForm, type PatternPair } from "./pattern-questions.ts";
 import { type Clause, splitMainClause } from "./split-clause.ts";
 import { numberWords } from "./word-tables.ts";
 
@@ -99,13 +99,8 @@ function behindPrepositions(clause: Clause): PatternPair[] {
 /** What comes before the subject in a question, and what remains of the verb behind it. */
 function auxiliary({ verb }: Clause): { verb: string; base: string } | undefined {
   if (passiveOrCopula.test(verb)) return { verb, base: "" };
-  if (!/^\p{Ll}{2,}s$/u.test(verb) || /ss$|^has$/.test(verb)) return undefined;
-  const base = /(?:ss|sh|ch|x|o)es$/.test(verb)
-    ? verb.slice(0, -2)
-    : /[^aeiou]ies$/.test(verb) && verb.length > 4
-      ? `${verb.slice(0, -3)}y`
-      : verb.slice(0, -1);
-  return { verb: "does", base };
+  const base = baseForm(verb);
+  return base === undefined ? undefined : { verb: "does", base };
 }
 
 function statement({ subject, verb, rest, time }: Clause): string {

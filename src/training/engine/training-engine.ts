@@ -248,23 +248,21 @@ export class TrainingEngine {
     };
   }
 
-  #forward(graph: PackGraph & { embedded: Tensor }): { output: Tensor; saved: LayerActivations[]; inputs: Tensor[] } {
+  #forward(graph: PackGraph & { embedded: Tensor }): { output: Tensor; saved: LayerActivations[] } {
     const saved: LayerActivations[] = [];
-    const inputs: Tensor[] = [];
     let current = graph.embedded;
     for (const layer of this.#weights.layers) {
-      inputs.push(current);
       const activations = layerForward(graph, layer, current);
       saved.push(activations);
       current = activations.output;
     }
-    return { output: current, saved, inputs };
+    return { output: current, saved };
   }
 
   #run(batch: MicroBatch, weights: { targetWeight: number; anchorWeight: number } | undefined): MicroBatchLoss {
     using context = new TensorContext(this.#capacity(batch.segments.length) * (this.#recompute ? 2 : 1));
     const { graph, fill } = this.#inputs(context, batch.tokens, batch.segments);
-    const { output, saved, inputs } = this.#forward(graph);
+    const { output, saved } = this.#forward(graph);
 
     const hard = batch.targets.rows.length > 0 ? hardTargets(batch.targets) : undefined;
     const parts: { indices: Tensor; targets: SoftTargets; part: LossPart }[] = [];
@@ -283,7 +281,8 @@ export class TrainingEngine {
         .reduce((a, b) => context.add(a, b));
       for (let index = this.spec.layers - 1; index >= 0; index--) {
         const layer = this.#weights.layers[index]!;
-        const activations = this.#recompute ? layerForward(graph, layer, inputs[index]!) : saved[index]!;
+        const kept = saved[index]!;
+        const activations = this.#recompute ? layerForward(graph, layer, kept.input) : kept;
         const next = layerBackward(graph, index, layer, activations, gradient, index > 0);
         if (next !== undefined) gradient = next;
       }

@@ -1,8 +1,6 @@
 /** `ilab data generate`: grows the taxonomy's seed examples into training data. */
-import type { MessagesSample } from "../../../artifacts.ts";
 import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
-import { readJsonLines } from "../../../util/fs.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { ensureModel } from "../../ensure-model.ts";
 import { examples } from "../../examples.ts";
@@ -80,9 +78,8 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
   if (options.quiet) reporter.print(directory);
   else {
     const { summariseRun } = await import("../../../datasets/summarise-run.ts");
-    const samples: MessagesSample[] = [];
-    for await (const row of readJsonLines(messagesFile)) samples.push(row as MessagesSample);
-    reporter.print(summariseRun(directory, leaves, samples));
+    const { readSamples } = await import("../../read-samples.ts");
+    reporter.print(summariseRun(directory, leaves, await readSamples(messagesFile)));
   }
   reporter.result({ directory, messages: messagesFile, counts });
 }

@@ -1,15 +1,9 @@
-/** Reading and closing the demo's run directory. */
+/** Closes the demo's run directory. */
 import { join, relative } from "node:path";
-import { MANIFEST_FILE, type MessagesSample, type RunManifest, type Scorecard } from "../artifacts.ts";
+import { MANIFEST_FILE, type RunManifest, type Scorecard } from "../artifacts.ts";
 import type { GenerateDataResult, TrainResult } from "../flow.ts";
 import { ilabVersion } from "../util/assets.ts";
-import { readJsonLines, writeFileAtomic } from "../util/fs.ts";
-
-export async function readSamples(messagesFile: string): Promise<MessagesSample[]> {
-  const samples: MessagesSample[] = [];
-  for await (const row of readJsonLines(messagesFile)) samples.push(row as MessagesSample);
-  return samples;
-}
+import { writeFileAtomic } from "../util/fs.ts";
 
 export async function writeDemoManifest(
   directory: string,
