@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
+import { leafCells, leafColumns } from "../leaf-cells.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
 import { simpleStatements } from "../text/simple-statements.ts";
 import { functionWords, numberWords, timeWords } from "../text/word-tables.ts";
@@ -24,11 +25,10 @@ export const echoQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
   async create(config): Promise<Block> {
     return {
       inputColumns: ["question", "response", "sentence"],
-      outputColumns: (columns) =>
-        withColumns(columns, "window", "document", "dataset_type", "leaf_node_type", "leaf_node_path", "domain"),
+      outputColumns: (columns) => withColumns(columns, "window", "document", "dataset_type", ...leafColumns),
       async run(rows, { seeds }) {
         const { leaf } = seeds;
-        const common = { leaf_node_type: leaf.kind, leaf_node_path: leaf.taxonomyPath, domain: leaf.domain ?? "" };
+        const common = leafCells(leaf);
         const answered = answeredStems(rows);
         const added = leafSentences(seeds).flatMap(({ sentence, window, document, whole, subject }): Row[] => {
           const known = answered.get(sentence) ?? new Set();

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, defineBlock, withColumns } from "../block.ts";
+import { leafCells, leafColumns } from "../leaf-cells.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
 import { simpleStatements } from "../text/simple-statements.ts";
 import { functionWords, numberWords, timeWords } from "../text/word-tables.ts";
@@ -23,20 +24,10 @@ export const keywordQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
     return {
       inputColumns: [],
       outputColumns: (columns) =>
-        withColumns(
-          columns,
-          "question",
-          "response",
-          "sentence",
-          "document",
-          "dataset_type",
-          "leaf_node_type",
-          "leaf_node_path",
-          "domain",
-        ),
+        withColumns(columns, "question", "response", "sentence", "document", "dataset_type", ...leafColumns),
       async run(rows, { seeds }) {
         const { leaf } = seeds;
-        const common = { leaf_node_type: leaf.kind, leaf_node_path: leaf.taxonomyPath, domain: leaf.domain ?? "" };
+        const common = leafCells(leaf);
         const added = leafSentences(seeds).flatMap(({ sentence, window, document, subject }): Row[] =>
           [...new Set([window, ...simpleStatements(window).slice(1)])].flatMap((statement) => {
             const words = keywords(statement, subject.name);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { splitSentences } from "../../util/sentences.ts";
 import { type Block, defineBlock, withColumns } from "../block.ts";
+import { leafCells, leafColumns } from "../leaf-cells.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
 import { patternQuestions } from "../text/pattern-questions.ts";
 import { phraseQuestions } from "../text/phrase-questions.ts";
@@ -28,13 +29,11 @@ export const patternQuestionBlock = defineBlock<z.infer<typeof configSchema>>({
           "subject",
           "subject_nouns",
           "dataset_type",
-          "leaf_node_type",
-          "leaf_node_path",
-          "domain",
+          ...leafColumns,
         ),
       async run(rows, { seeds }) {
         const { leaf } = seeds;
-        const common = { leaf_node_type: leaf.kind, leaf_node_path: leaf.taxonomyPath, domain: leaf.domain ?? "" };
+        const common = leafCells(leaf);
         const added = leafSentences(seeds).flatMap(({ sentence, window, document, subject }): Row[] => {
           // A window of several sentences still points back somewhere.
           if (splitSentences(window).length !== 1) return [];

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, defineBlock, withColumns } from "../block.ts";
+import { leafCells, leafColumns } from "../leaf-cells.ts";
 import { leafSentences } from "../text/leaf-sentences.ts";
 import { simpleStatements } from "../text/simple-statements.ts";
 import { namesIn } from "../text/words.ts";
@@ -25,21 +26,10 @@ export const sentenceReachBlock = defineBlock<z.infer<typeof configSchema>>({
     return {
       inputColumns: [],
       outputColumns: (columns) =>
-        withColumns(
-          columns,
-          "question",
-          "response",
-          "sentence",
-          "document",
-          "text",
-          "dataset_type",
-          "leaf_node_type",
-          "leaf_node_path",
-          "domain",
-        ),
+        withColumns(columns, "question", "response", "sentence", "document", "text", "dataset_type", ...leafColumns),
       async run(rows, context) {
         const { leaf } = context.seeds;
-        const common = { leaf_node_type: leaf.kind, leaf_node_path: leaf.taxonomyPath, domain: leaf.domain ?? "" };
+        const common = leafCells(leaf);
         const added: Row[] = [];
         const pieces = leafSentences(context.seeds);
         for (const { sentence, window, document } of pieces)
