@@ -10,8 +10,8 @@ import { readGguf } from "../src/formats/gguf/read-gguf.ts";
 import { Backend } from "../src/tensor/context.ts";
 import { fastestHoldType, matmulSpeed } from "../src/training/engine/fastest-hold-type.ts";
 import type { HoldType } from "../src/training/engine/frozen-weights.ts";
-import { type LlamaSpec, readLlamaSpec } from "../src/training/engine/llama-spec.ts";
 import { ALL_TARGETS, MODULE_GROUPS, moduleShape } from "../src/training/engine/lora-layout.ts";
+import { type ModelSpec, readModelSpec } from "../src/training/engine/model-spec.ts";
 import { TrainingEngine } from "../src/training/engine/training-engine.ts";
 import { layOutPack } from "../src/training/lay-out-pack.ts";
 import { packSequences } from "../src/training/pack.ts";
@@ -33,7 +33,7 @@ try {
   const file = await readGguf(path);
   const random = createRandomSource(1);
   const lora = { rank: RANK, alpha: 32, targets: ALL_TARGETS };
-  const spec = readLlamaSpec(file);
+  const spec = readModelSpec(file);
   const holdType = fastestHoldType(spec, threads);
   const matmulBefore = ceiling(spec);
   using engine = new TrainingEngine(file, { lora, seed: 1, threads, holdType });
@@ -84,7 +84,7 @@ try {
 }
 
 /** All linear products of a layer and the head, in the best type at each shape: floating-point operations per second. */
-function ceiling(spec: LlamaSpec): number {
+function ceiling(spec: ModelSpec): number {
   using backend = new Backend(threads);
   const shapes = Object.values(MODULE_GROUPS).flatMap((group) => {
     const output = group.reduce((sum, name) => sum + moduleShape(spec, name).output, 0);
@@ -111,7 +111,7 @@ function ceiling(spec: LlamaSpec): number {
  * Operations that the result needs, for one sample: each frozen weight once forward and once for the gradient of its input (not below
  * the first layer's projections), each adapter weight three times, the head only at counted tokens, attention only below the diagonal.
  */
-function usefulFlops(spec: LlamaSpec, length: number, counted: number): number {
+function usefulFlops(spec: ModelSpec, length: number, counted: number): number {
   const modules = Object.values(MODULE_GROUPS).flat();
   const layerWeights = modules.reduce(
     (sum, name) => sum + moduleShape(spec, name).input * moduleShape(spec, name).output,

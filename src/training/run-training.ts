@@ -7,7 +7,7 @@ import { createRandomSource } from "../util/rng.ts";
 import { anchorDistributions } from "./anchor-distributions.ts";
 import { loraWeights } from "./engine/export-adapter.ts";
 import { fastestHoldType } from "./engine/fastest-hold-type.ts";
-import { readLlamaSpec } from "./engine/llama-spec.ts";
+import { readModelSpec } from "./engine/model-spec.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
 import { layOutPack, type Sequence } from "./lay-out-pack.ts";
 import { learningRateFactor } from "./learning-rate.ts";
@@ -16,7 +16,7 @@ import type { TrainingPlan, TrainingReport } from "./worker/protocol.ts";
 
 export async function runTraining(plan: TrainingPlan, report: (report: TrainingReport) => void): Promise<void> {
   const file = await readGguf(plan.modelFile);
-  const spec = readLlamaSpec(file);
+  const spec = readModelSpec(file);
   const holdType = plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType;
   using engine = new TrainingEngine(file, {
     lora: plan.lora,

@@ -12,7 +12,7 @@ import { sha256File } from "../util/hash.ts";
 import { physicalCores } from "../util/physical-cores.ts";
 import { makeRunDirectory } from "../util/run-directory.ts";
 import { type AnchorText, collectAnchorTexts } from "./anchor-texts.ts";
-import { readLlamaSpec } from "./engine/llama-spec.ts";
+import { readModelSpec } from "./engine/model-spec.ts";
 import { type EncodedSamples, readSamples } from "./read-samples.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 import type { AnchorPlan, StepReport, TrainingReport } from "./worker/protocol.ts";
@@ -44,7 +44,7 @@ export async function* trainStudent(request: TrainRequest): Work<TrainResult> {
   const { settings, signal } = request;
   const startedAt = new Date();
   const file = await readGguf(request.modelFile);
-  readLlamaSpec(file);
+  readModelSpec(file);
   await using tokenizer = await openTokenizer(file);
   const data = await readSamples(request.dataFile, tokenizer, settings.maxSequenceTokens);
   for (const warning of dropWarnings(data, settings))

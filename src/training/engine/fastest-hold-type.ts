@@ -5,7 +5,7 @@
 import { Backend, GraphAllocator, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
 import type { HoldType } from "./frozen-weights.ts";
-import type { LlamaSpec } from "./llama-spec.ts";
+import type { ModelSpec } from "./model-spec.ts";
 
 /** BF16 first: with equal speed it has half the memory of F32 and the range that F16 lacks. */
 const CANDIDATES: readonly HoldType[] = ["BF16", "F16", "F32"];
@@ -14,7 +14,7 @@ const REPETITIONS = 3;
 /** Another type must be clearly faster to be preferred. */
 const MARGIN = 1.15;
 
-export function fastestHoldType(spec: LlamaSpec, threads: number): HoldType {
+export function fastestHoldType(spec: ModelSpec, threads: number): HoldType {
   using backend = new Backend(threads);
   let best: { type: HoldType; speed: number } | undefined;
   for (const type of CANDIDATES) {

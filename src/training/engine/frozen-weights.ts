@@ -8,8 +8,8 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { type GgufFile, ggufError } from "../../formats/gguf/types.ts";
 import { type Backend, GraphAllocator, type Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType, type TensorTypeId } from "../../tensor/ggml.ts";
-import type { LlamaSpec } from "./llama-spec.ts";
 import { type GroupName, type LoraLayout, MODULE_GROUPS, type ModuleName, moduleShape } from "./lora-layout.ts";
+import type { ModelSpec } from "./model-spec.ts";
 
 /** ggml's fast matrix products want inner dimensions that are multiples of this. */
 const INNER_MULTIPLE = 32;
@@ -52,7 +52,7 @@ export type HoldType = "F32" | "F16" | "BF16";
 
 export function loadFrozenWeights(
   file: GgufFile,
-  spec: LlamaSpec,
+  spec: ModelSpec,
   layout: LoraLayout,
   holdType: HoldType,
   backend: Backend,

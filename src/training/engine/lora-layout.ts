@@ -6,7 +6,7 @@
  */
 import { UsageError } from "../../util/errors.ts";
 import { createRandomSource } from "../../util/rng.ts";
-import type { LlamaSpec } from "./llama-spec.ts";
+import type { ModelSpec } from "./model-spec.ts";
 
 /** Modules that read the same input are multiplied as one matrix. */
 export const MODULE_GROUPS = {
@@ -56,7 +56,7 @@ export interface LoraLayout {
   modules: AdaptedModule[];
 }
 
-export function moduleShape(spec: LlamaSpec, name: ModuleName): { input: number; output: number } {
+export function moduleShape(spec: ModelSpec, name: ModuleName): { input: number; output: number } {
   const queries = spec.heads * spec.headSize;
   const keys = spec.keyValueHeads * spec.headSize;
   switch (name) {
@@ -74,7 +74,7 @@ export function moduleShape(spec: LlamaSpec, name: ModuleName): { input: number;
   }
 }
 
-export function createLoraLayout(spec: LlamaSpec, options: LoraOptions): LoraLayout {
+export function createLoraLayout(spec: ModelSpec, options: LoraOptions): LoraLayout {
   const { rank, alpha } = options;
   if (!Number.isInteger(rank) || rank < 1 || rank > 512)
     throw new UsageError(`the LoRA rank must be a whole number from 1 to 512, not ${rank}`);

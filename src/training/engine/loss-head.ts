@@ -8,8 +8,8 @@
 import type { Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
 import type { FrozenWeights } from "./frozen-weights.ts";
-import type { LlamaSpec } from "./llama-spec.ts";
 import type { SoftTargets } from "./micro-batch.ts";
+import type { ModelSpec } from "./model-spec.ts";
 
 /** Columns of logits per piece: bounds their memory (128 x 49,152 x 4 bytes = 25 MB). */
 const COLUMNS_PER_PIECE = 128;
@@ -36,7 +36,7 @@ interface Piece {
 /** @param weight factor of this loss in the gradient (1 / counted tokens of the whole effective batch). */
 export function buildLoss(
   context: TensorContext,
-  spec: LlamaSpec,
+  spec: ModelSpec,
   weights: FrozenWeights,
   selected: Tensor,
   targets: SoftTargets,
@@ -64,7 +64,7 @@ export function buildLoss(
 
 function buildPiece(
   c: TensorContext,
-  spec: LlamaSpec,
+  spec: ModelSpec,
   weights: FrozenWeights,
   normed: Tensor,
   targets: SoftTargets,

@@ -7,11 +7,12 @@ import { Backend, GraphAllocator, type Tensor, TensorContext } from "../../tenso
 import { TensorType } from "../../tensor/ggml.ts";
 import { IlabError } from "../../util/errors.ts";
 import { type FrozenWeights, type HoldType, type LinearGroup, loadFrozenWeights } from "./frozen-weights.ts";
-import { type LayerActivations, layerBackward, layerForward, type PackGraph } from "./llama-layer.ts";
-import { type LlamaSpec, readLlamaSpec } from "./llama-spec.ts";
+import { type LayerActivations, layerBackward, layerForward } from "./layer.ts";
 import { createLoraLayout, initialLoraParameters, type LoraLayout, type LoraOptions } from "./lora-layout.ts";
 import { buildLoss, type LossPart } from "./loss-head.ts";
 import type { MicroBatch, MicroBatchLoss, Segment, SoftTargets } from "./micro-batch.ts";
+import { type ModelSpec, readModelSpec } from "./model-spec.ts";
+import type { PackGraph } from "./pack-graph.ts";
 
 export interface EngineOptions {
   lora: LoraOptions;
@@ -39,7 +40,7 @@ export interface AdamwOptions {
 const FLOAT_BYTES = 4;
 
 export class TrainingEngine {
-  readonly spec: LlamaSpec;
+  readonly spec: ModelSpec;
   readonly layout: LoraLayout;
   readonly #backend: Backend;
   readonly #weights: FrozenWeights;
@@ -54,7 +55,7 @@ export class TrainingEngine {
   #steps = 0;
 
   constructor(file: GgufFile, options: EngineOptions) {
-    this.spec = readLlamaSpec(file);
+    this.spec = readModelSpec(file);
     this.layout = createLoraLayout(this.spec, options.lora);
     this.#recompute = options.recompute ?? false;
     this.#backend = new Backend(options.threads);

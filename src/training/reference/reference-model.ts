@@ -5,13 +5,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { dequantize } from "../../formats/gguf/dequantize.ts";
 import type { GgufFile } from "../../formats/gguf/types.ts";
-import { type LlamaSpec, readLlamaSpec } from "../engine/llama-spec.ts";
 import type { LoraLayout, ModuleName } from "../engine/lora-layout.ts";
 import type { MicroBatch } from "../engine/micro-batch.ts";
+import { type ModelSpec, readModelSpec } from "../engine/model-spec.ts";
 import { type Matrix, Tape } from "./tape.ts";
 
 export interface ReferenceModel {
-  spec: LlamaSpec;
+  spec: ModelSpec;
   weights: Map<string, Float64Array>;
 }
 
@@ -34,7 +34,7 @@ export function loadReferenceModel(file: GgufFile): ReferenceModel {
   } finally {
     closeSync(descriptor);
   }
-  return { spec: readLlamaSpec(file), weights };
+  return { spec: readModelSpec(file), weights };
 }
 
 export interface ReferenceResult {
@@ -146,7 +146,7 @@ function sampleLogits(
 }
 
 /** Rotates neighbouring pairs of the first `rope.dimensions` values of a head by position * base^(-2i/d). */
-function rotate(tape: Tape, a: Matrix, spec: LlamaSpec, weights: Map<string, Float64Array>): Matrix {
+function rotate(tape: Tape, a: Matrix, spec: ModelSpec, weights: Map<string, Float64Array>): Matrix {
   const { dimensions, frequencyBase, frequencyScale } = spec.rope;
   const factors = weights.get("rope_freqs.weight");
   return tape.gather(a, a.columns, (position, j) => {

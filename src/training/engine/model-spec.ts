@@ -6,7 +6,7 @@ import { GGML_TYPES, type GgufFile, ggufError, metadataNumber, metadataString } 
 import type { RopeParameters } from "../../tensor/context.ts";
 import { IlabError } from "../../util/errors.ts";
 
-export interface LlamaSpec {
+export interface ModelSpec {
   layers: number;
   /** Width of the residual stream. */
   width: number;
@@ -27,7 +27,7 @@ const SUPPORTED_ARCHITECTURES = ["llama"];
 const TRAINABLE_TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K"];
 
 /** @throws IlabError `ARCHITECTURE_UNSUPPORTED`, `WEIGHT_TYPE_UNSUPPORTED`, `GGUF_INVALID`. */
-export function readLlamaSpec(file: GgufFile): LlamaSpec {
+export function readModelSpec(file: GgufFile): ModelSpec {
   const architecture = metadataString(file, "general.architecture") ?? "(none)";
   if (metadataString(file, "general.type") === "adapter")
     throw ggufError(file.path, "it is an adapter, not a whole model", "ARCHITECTURE_UNSUPPORTED");
@@ -56,7 +56,7 @@ export function readLlamaSpec(file: GgufFile): LlamaSpec {
   const embedding = file.tensors.get("token_embd.weight");
   if (embedding === undefined) throw ggufError(file.path, "the tensor token_embd.weight is missing");
   const contextLength = need("context_length");
-  const spec: LlamaSpec = {
+  const spec: ModelSpec = {
     layers: need("block_count"),
     width,
     heads,
@@ -81,7 +81,7 @@ export function readLlamaSpec(file: GgufFile): LlamaSpec {
 }
 
 /** Shape of every weight by its GGUF name, `[input, output]` as ggml orders them. */
-export function expectedShapes(spec: LlamaSpec): Map<string, number[]> {
+export function expectedShapes(spec: ModelSpec): Map<string, number[]> {
   const { width, feedForward, headSize } = spec;
   const queries = spec.heads * headSize;
   const keys = spec.keyValueHeads * headSize;
@@ -106,7 +106,7 @@ export function expectedShapes(spec: LlamaSpec): Map<string, number[]> {
   return shapes;
 }
 
-function checkTensors(file: GgufFile, spec: LlamaSpec): void {
+function checkTensors(file: GgufFile, spec: ModelSpec): void {
   if (spec.heads % spec.keyValueHeads !== 0)
     throw ggufError(file.path, `${spec.heads} attention heads cannot share ${spec.keyValueHeads} key heads`);
   const expected = expectedShapes(spec);

@@ -1,0 +1,20 @@
+/** What every layer of one graph shares: the pack it works on, and where gradients go. Activations are `[features, tokens]`. */
+import type { Tensor, TensorContext } from "../../tensor/context.ts";
+import type { LoraLayout } from "./lora-layout.ts";
+import type { Segment } from "./micro-batch.ts";
+import type { ModelSpec } from "./model-spec.ts";
+
+export const FLOAT_BYTES = 4;
+
+export interface PackGraph {
+  context: TensorContext;
+  spec: ModelSpec;
+  layout: LoraLayout;
+  positions: Tensor;
+  ropeFactors: Tensor | undefined;
+  /** Tokens in the pack. */
+  tokens: number;
+  segments: Segment[];
+  /** The flat gradient vector (same layout as the adapter's parameters), to which the backward pass adds. */
+  gradients: Tensor;
+}
