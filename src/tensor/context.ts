@@ -73,6 +73,10 @@ export interface RopeParameters {
   originalContext: number;
   frequencyBase: number;
   frequencyScale: number;
+  /** YaRN (arXiv 2309.00071): how much of the high frequencies stays unscaled, 0 (no YaRN) to 1. */
+  extrapolation: number;
+  /** Factor of the rotated values; ggml multiplies it with YaRN's own. */
+  attentionFactor: number;
 }
 
 /** A CPU backend with its thread count. */
@@ -140,6 +144,10 @@ export class TensorContext {
     const size = capacity * this.ggml.tensorOverhead + Number(this.ggml.graphOverhead(capacity, false));
     this.#pointer = this.ggml.init({ mem_size: size, mem_buffer: null, no_alloc: true });
     if (this.#pointer === 0n) throw new IlabError({ code: "OUT_OF_MEMORY", message: "ggml could not make a context" });
+  }
+
+  get pointer(): Pointer {
+    return this.#pointer;
   }
 
   /** Gives every tensor made so far its own memory, which lives as long as the context. Returns bytes. */
@@ -297,6 +305,16 @@ export class TensorContext {
   rmsNormBack(gradient: Tensor, input: Tensor, epsilon: number): Tensor {
     return this.#op(this.ggml.rmsNormBack(this.#pointer, gradient.pointer, input.pointer, epsilon));
   }
+  square(a: Tensor): Tensor {
+    return this.#op(this.ggml.sqr(this.#pointer, a.pointer));
+  }
+  tanh(a: Tensor): Tensor {
+    return this.#op(this.ggml.tanh(this.#pointer, a.pointer));
+  }
+  /** `gelu(first half) * second half` of the fastest dimension; on the CPU from a table in half precision. */
+  geglu(a: Tensor): Tensor {
+    return this.#op(this.ggml.geglu(this.#pointer, a.pointer));
+  }
   silu(a: Tensor): Tensor {
     return this.#op(this.ggml.silu(this.#pointer, a.pointer));
   }
@@ -307,8 +325,9 @@ export class TensorContext {
   swiglu(a: Tensor): Tensor {
     return this.#op(this.ggml.swiglu(this.#pointer, a.pointer));
   }
-  softMax(a: Tensor, scale: number): Tensor {
-    return this.#op(this.ggml.softMaxExt(this.#pointer, a.pointer, 0n, scale, 0));
+  /** softmax of `scale * a + mask`; the mask `[n0, n1]` (0 or minus infinity) holds for all of dimensions 2 and 3. */
+  softMax(a: Tensor, scale: number, mask?: Tensor): Tensor {
+    return this.#op(this.ggml.softMaxExt(this.#pointer, a.pointer, mask?.pointer ?? 0n, scale, 0));
   }
   softMaxBack(gradient: Tensor, probabilities: Tensor, scale: number): Tensor {
     return this.#op(this.ggml.softMaxExtBack(this.#pointer, gradient.pointer, probabilities.pointer, scale, 0));
@@ -351,9 +370,22 @@ export class TensorContext {
   }
 }
 
+/** YaRN's bounds in rotations over the original context; llama.cpp reads no others from the files of these architectures. */
+export const YARN_BETA_FAST = 32;
+export const YARN_BETA_SLOW = 1;
+
 function ropeArguments(rope: RopeParameters): number[] {
-  // No YaRN: extrapolation factor 0, attention factor 1; the betas are unused then.
-  return [rope.dimensions, rope.mode, rope.originalContext, rope.frequencyBase, rope.frequencyScale, 0, 1, 32, 1];
+  return [
+    rope.dimensions,
+    rope.mode,
+    rope.originalContext,
+    rope.frequencyBase,
+    rope.frequencyScale,
+    rope.extrapolation,
+    rope.attentionFactor,
+    YARN_BETA_FAST,
+    YARN_BETA_SLOW,
+  ];
 }
 
 export { TensorType };

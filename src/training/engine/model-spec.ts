@@ -71,6 +71,8 @@ export function readModelSpec(file: GgufFile): ModelSpec {
       originalContext: metadataNumber(file, "llama.rope.scaling.original_context_length") ?? contextLength,
       frequencyBase: metadataNumber(file, "llama.rope.freq_base") ?? 10_000,
       frequencyScale: ropeScaling === "linear" ? 1 / (metadataNumber(file, "llama.rope.scaling.factor") ?? 1) : 1,
+      extrapolation: 0,
+      attentionFactor: 1,
     },
     contextLength,
     isTied: !file.tensors.has("output.weight"),
