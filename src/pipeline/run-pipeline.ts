@@ -3,13 +3,13 @@ import type { GeneratedLeaf, LeafSeeds, Row } from "../artifacts.ts";
 import type { LanguageModel } from "../llm/language-model.ts";
 import { throwIfAborted } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
+import { workFrom } from "../util/work-from.ts";
 import type { BlockContext } from "./block.ts";
 import { openCallCache } from "./call-cache.ts";
 import { createDropCounter } from "./drop-counter.ts";
 import type { Pipeline, PipelineStep } from "./load-pipeline.ts";
 import { openTeacher } from "./open-teacher.ts";
 import { sampleRows } from "./sample-rows.ts";
-import { workFrom } from "./work-from.ts";
 
 export interface RunPipelineOptions {
   model: LanguageModel;

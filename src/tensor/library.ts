@@ -46,7 +46,8 @@ function unavailable(message: string, cause?: unknown): IlabError {
   });
 }
 
-function libraryDirectory(): string {
+/** Folder of the shared libraries, llama.cpp's own among them. */
+export function libraryDirectory(): string {
   const platform = `${process.platform}-${process.arch}`;
   const name = PLATFORM_PACKAGES[platform];
   if (name === undefined) throw unavailable(`there are no ggml libraries for ${platform}`);

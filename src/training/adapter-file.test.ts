@@ -46,7 +46,7 @@ describe.each([
     const random = createRandomSource(4);
     engine.setParameters(engine.parameters.map(() => 0.15 * random.normal()));
     const adapterFile = join(directory, `${type}-adapter.gguf`);
-    const info = { architecture: "llama", alpha: 8, rank: 4, notes: { base: "tiny" } };
+    const info = { architecture: "llama", alpha: 8, notes: { base: "tiny" } };
     await writeLoraAdapter(adapterFile, info, loraWeights(engine.layout, engine.parameters));
     expect(await isLoraAdapter(adapterFile)).toBe(true);
     const adapted = await scores(modelFile, adapterFile, prompt, continuation);

@@ -1,23 +1,30 @@
-/** The training loop: packs, steps, reports. Runs inside the training process, and in benchmarks. */
+/** A run from its plan to the student: load, go on from the newest checkpoint if there is one, train, write. Runs inside the training process. */
+import { join } from "node:path";
+import type { Checkpoint, TrainingProgress } from "../artifacts.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { metadataString } from "../formats/gguf/types.ts";
 import { writeLoraAdapter } from "../formats/lora-adapter.ts";
+import { ilabVersion } from "../util/assets.ts";
 import { IlabError } from "../util/errors.ts";
-import { createRandomSource } from "../util/rng.ts";
 import { anchorDistributions } from "./anchor-distributions.ts";
 import { loraWeights } from "./engine/export-adapter.ts";
 import { fastestHoldType } from "./engine/fastest-hold-type.ts";
+import { HOLD_TYPES, type HoldType } from "./engine/frozen-weights.ts";
 import { readModelSpec } from "./engine/model-spec.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
-import { layOutPack, type Sequence } from "./lay-out-pack.ts";
-import { learningRateFactor } from "./learning-rate.ts";
-import { packSequences } from "./pack.ts";
-import type { TrainingPlan, TrainingReport } from "./worker/protocol.ts";
+import { lockRun } from "./lock-run.ts";
+import { type LoopParts, planOf, trainingLoop } from "./training-loop.ts";
+import type { TrainingPlan } from "./worker/protocol.ts";
 
-export async function runTraining(plan: TrainingPlan, report: (report: TrainingReport) => void): Promise<void> {
+export type RunParts = Omit<LoopParts, "student">;
+
+export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<void> {
+  const { checkpoints, report } = parts;
+  await using _lock = await lockRun(plan.runDirectory, (holder) => report({ type: "waiting", holder }));
+  const candidates = (await checkpoints.list()).filter(({ hasState }) => hasState).reverse();
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
-  const holdType = plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType;
+  const holdType = holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
   using engine = new TrainingEngine(file, {
     lora: plan.lora,
     seed: plan.seed,
@@ -25,115 +32,104 @@ export async function runTraining(plan: TrainingPlan, report: (report: TrainingR
     holdType,
     onLayerLoaded: (layer) => report({ type: "loading", layer: layer + 1, layers: spec.layers }),
   });
+  // While the parameters are still the base's: what the base predicts is what the student is held to.
   const anchors =
     plan.anchor === undefined
       ? []
       : await anchorDistributions(engine, plan.anchor, plan.maxBatchTokens, holdType, report);
-  const stepsPerEpoch = Math.ceil(plan.samples.length / plan.effectiveBatchSize);
-  const totalSteps = stepsPerEpoch * plan.epochs;
+  if (plan.initialParameters !== undefined) engine.setParameters(plan.initialParameters);
+  const environment = {
+    version: ilabVersion,
+    processor: engine.cpuVariant,
+    threads: plan.threads,
+    maxBatchTokens: plan.maxBatchTokens,
+  };
+  const begin: TrainingProgress = {
+    step: 0,
+    samples: 0,
+    tokens: 0,
+    seconds: 0,
+    loss: 0,
+    validationsSinceBest: 0,
+    holdType,
+    environment,
+  };
+  const start = (await restoreNewest(engine, candidates, environment, parts)) ?? begin;
+  const { totalSteps } = planOf(plan, anchors.length);
   report({
     type: "ready",
     holdType,
     weightBytes: engine.memory.weightBytes,
     parameters: engine.layout.size,
+    doneSteps: start.step,
     totalSteps,
     cpuVariant: engine.cpuVariant,
   });
-
-  const random = createRandomSource(plan.seed);
-  const nextAnchors = endlessShuffle(anchors, createRandomSource(plan.seed + 1));
-  const started = performance.now();
-  let step = 0;
-  let tokens = 0;
-  let finalLoss = 0;
-  for (let epoch = 1; epoch <= plan.epochs; epoch++) {
-    const order = random.shuffle(plan.samples);
-    for (let from = 0; from < order.length; from += plan.effectiveBatchSize) {
-      step += 1;
-      const learningRate = plan.learningRate * learningRateFactor(plan.schedule, step, totalSteps, plan.warmupSteps);
-      const sequences: Sequence[] = [
-        ...order.slice(from, from + plan.effectiveBatchSize),
-        ...nextAnchors(plan.anchor?.textsPerStep ?? 0),
-      ];
-      const result = await runStep(engine, plan, sequences);
-      const gradientNorm = engine.step({ ...plan, learningRate });
-      tokens += sequences.reduce((sum, sequence) => sum + sequence.tokens.length, 0);
-      finalLoss = result.loss;
-      report({
-        type: "step",
-        step,
-        totalSteps,
-        epoch,
-        ...result,
-        gradientNorm,
-        learningRate,
-        tokens,
-        seconds: (performance.now() - started) / 1000,
-      });
-    }
+  const student = {
+    file: plan.studentFile,
+    write: (path: string) =>
+      writeLoraAdapter(
+        path,
+        {
+          architecture: metadataString(file, "general.architecture")!,
+          alpha: engine.layout.alpha,
+          rank: engine.layout.rank,
+          notes: plan.notes,
+        },
+        loraWeights(engine.layout, engine.parameters),
+      ),
+  };
+  const { progress, isStopped } = await trainingLoop(engine, plan, anchors, start, { ...parts, student });
+  if (isStopped) {
+    const checkpoint = (await checkpoints.list()).at(-1)?.directory;
+    report({ type: "stopped", step: progress.step, totalSteps, checkpoint });
+    return;
   }
-  await writeLoraAdapter(
-    plan.adapterFile,
-    {
-      architecture: metadataString(file, "general.architecture")!,
-      alpha: engine.layout.alpha,
-      rank: engine.layout.rank,
-      notes: plan.notes,
-    },
-    loraWeights(engine.layout, engine.parameters),
-  );
+  const path = join(plan.runDirectory, student.file);
+  const best = plan.validationSamples.length > 0 ? await checkpoints.copyBest(path) : undefined;
+  if (best === undefined) await student.write(path);
   report({
     type: "done",
-    adapterFile: plan.adapterFile,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-    finalLoss,
-    tokens,
-    seconds: (performance.now() - started) / 1000,
+    steps: progress.step,
+    studentStep: best?.progress.step ?? progress.step,
+    finalLoss: progress.loss,
+    bestValidationLoss: progress.best?.loss,
+    tokens: progress.tokens,
+    seconds: progress.seconds,
   });
 }
 
-async function runStep(
-  engine: TrainingEngine,
-  plan: TrainingPlan,
-  sequences: Sequence[],
-): Promise<{ loss: number; anchorLoss: number }> {
-  const counted = sequences.reduce((sum, { counted: flags }) => sum + (flags?.reduce((a, b) => a + b, 0) ?? 0), 0);
-  const anchored = sequences.reduce((sum, { anchor }) => sum + (anchor?.rows.length ?? 0), 0);
-  let loss = 0;
-  let anchorLoss = 0;
-  const packs = packSequences(
-    sequences.map((sequence) => sequence.tokens.length),
-    plan.maxBatchTokens,
-  );
-  for (const pack of packs) {
-    // Between packs messages are read, so that a parent that went away is noticed.
-    await new Promise((resolve) => setImmediate(resolve));
-    const sums = engine.accumulate(
-      layOutPack(pack.map((index) => sequences[index]!)),
-      counted > 0 ? 1 / counted : 0,
-      anchored > 0 ? plan.anchor!.weight / anchored : 0,
-    );
-    loss += sums.targetLoss;
-    anchorLoss += sums.anchorLoss;
-  }
-  if (!Number.isFinite(loss) || !Number.isFinite(anchorLoss))
-    throw new IlabError({
-      code: "LOSS_NOT_FINITE",
-      message: "the loss is not a finite number any more",
-      hint: "Lower the learning rate (--learning-rate), or check that the model file is sound.",
-    });
-  return { loss: counted > 0 ? loss / counted : 0, anchorLoss: anchored > 0 ? anchorLoss / anchored : 0 };
+function holdTypeOf(checkpoint: Checkpoint | undefined): HoldType | undefined {
+  return HOLD_TYPES.find((type) => type === checkpoint?.progress.holdType);
 }
 
-/** Items in random order, again and again, so that all are used equally often. */
-function endlessShuffle(
-  items: Sequence[],
-  random: { shuffle<T>(items: readonly T[]): T[] },
-): (count: number) => Sequence[] {
-  const queue: Sequence[] = [];
-  return (count) => {
-    if (items.length === 0) return [];
-    while (queue.length < count) queue.push(...random.shuffle(items));
-    return queue.splice(0, count);
-  };
+/** @param candidates newest first; a damaged one is passed over as long as there is another. */
+async function restoreNewest(
+  engine: TrainingEngine,
+  candidates: readonly Checkpoint[],
+  environment: TrainingProgress["environment"],
+  { checkpoints, report }: RunParts,
+): Promise<TrainingProgress | undefined> {
+  for (const [index, checkpoint] of candidates.entries()) {
+    const { progress } = checkpoint;
+    const vectors = engine.exportState();
+    try {
+      await checkpoints.restore(checkpoint, vectors);
+    } catch (error) {
+      const isLast = index === candidates.length - 1;
+      if (isLast || !(error instanceof IlabError) || error.code !== "CHECKPOINT_DAMAGED") throw error;
+      report({ type: "warning", text: `${error.message}; going on from the checkpoint before it` });
+      continue;
+    }
+    engine.importState({ ...vectors, steps: progress.step });
+    const changed = Object.entries(environment).filter(([name, value]) => progress.environment[name] !== value);
+    for (const [name, value] of changed)
+      report({
+        type: "warning",
+        text: `${name} is now ${value} and was ${progress.environment[name]}: from here the losses agree with those of an uninterrupted run up to rounding only`,
+      });
+    return { ...progress, environment };
+  }
+  return undefined;
 }

@@ -60,7 +60,21 @@ export const GGML_TYPES: Record<number, { name: string; blockSize: number; block
   12: { name: "Q4_K", blockSize: 256, blockBytes: 144 },
   13: { name: "Q5_K", blockSize: 256, blockBytes: 176 },
   14: { name: "Q6_K", blockSize: 256, blockBytes: 210 },
+  16: { name: "IQ2_XXS", blockSize: 256, blockBytes: 66 },
+  17: { name: "IQ2_XS", blockSize: 256, blockBytes: 74 },
+  18: { name: "IQ3_XXS", blockSize: 256, blockBytes: 98 },
+  19: { name: "IQ1_S", blockSize: 256, blockBytes: 50 },
+  20: { name: "IQ4_NL", blockSize: 32, blockBytes: 18 },
+  21: { name: "IQ3_S", blockSize: 256, blockBytes: 110 },
+  22: { name: "IQ2_S", blockSize: 256, blockBytes: 82 },
+  23: { name: "IQ4_XS", blockSize: 256, blockBytes: 136 },
+  29: { name: "IQ1_M", blockSize: 256, blockBytes: 56 },
   30: { name: "BF16", blockSize: 1, blockBytes: 2 },
+  34: { name: "TQ1_0", blockSize: 256, blockBytes: 54 },
+  35: { name: "TQ2_0", blockSize: 256, blockBytes: 66 },
+  39: { name: "MXFP4", blockSize: 32, blockBytes: 17 },
+  41: { name: "Q1_0", blockSize: 128, blockBytes: 18 },
+  42: { name: "Q2_0", blockSize: 64, blockBytes: 18 },
 };
 
 export const GGUF_MAGIC = 0x46554747;
@@ -81,12 +95,12 @@ export function tensorSizeBytes(type: number, shape: readonly number[]): number 
 }
 
 /** A metadata number (integers that fit are numbers); undefined when missing or of another kind. */
-export function metadataNumber(file: GgufFile, key: string): number | undefined {
+export function metadataNumber(file: Pick<GgufFile, "metadata">, key: string): number | undefined {
   const value = file.metadata.get(key)?.value;
   return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : undefined;
 }
 
-export function metadataString(file: GgufFile, key: string): string | undefined {
+export function metadataString(file: Pick<GgufFile, "metadata">, key: string): string | undefined {
   const value = file.metadata.get(key)?.value;
   return typeof value === "string" ? value : undefined;
 }

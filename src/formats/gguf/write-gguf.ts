@@ -8,8 +8,8 @@ export interface GgufTensorSource {
   shape: number[];
   /** Id of `enum ggml_type`. */
   type: number;
-  /** The tensor's bytes in ggml's layout; called once, in order. */
-  data: () => Uint8Array | Promise<Uint8Array>;
+  /** The tensor's bytes in ggml's layout, whole or piece by piece; called once, in order. */
+  data: () => Uint8Array | Promise<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 const ALIGNMENT = 32;
@@ -20,20 +20,25 @@ export async function writeGguf(
   tensors: readonly GgufTensorSource[],
 ): Promise<void> {
   await writeAtomically(path, async (file) => {
-    await file.writeFile(pad(header(metadata, tensors)));
+    const head = header(metadata, tensors);
+    await file.writeFile(head);
+    await file.writeFile(Buffer.alloc(padding(head.length)));
     for (const tensor of tensors) {
-      const bytes = await tensor.data();
+      const data = await tensor.data();
+      let length = 0;
+      for await (const piece of data instanceof Uint8Array ? [data] : data) {
+        await file.writeFile(piece);
+        length += piece.length;
+      }
       const expected = tensorSizeBytes(tensor.type, tensor.shape);
-      if (bytes.length !== expected)
-        throw new RangeError(`tensor ${tensor.name}: ${bytes.length} bytes, expected ${expected}`);
-      await file.writeFile(pad(bytes));
+      if (length !== expected) throw new RangeError(`tensor ${tensor.name}: ${length} bytes, expected ${expected}`);
+      await file.writeFile(Buffer.alloc(padding(length)));
     }
   });
 }
 
-function pad(bytes: Uint8Array): Uint8Array {
-  const rest = bytes.length % ALIGNMENT;
-  return rest === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(ALIGNMENT - rest)]);
+function padding(length: number): number {
+  return (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;
 }
 
 function header(metadata: Map<string, GgufMetadataEntry>, tensors: readonly GgufTensorSource[]): Buffer {

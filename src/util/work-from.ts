@@ -1,5 +1,5 @@
 /** Turns a promise that reports through a callback into an async generator of events. */
-import type { Work, WorkEvent } from "../util/events.ts";
+import type { Work, WorkEvent } from "./events.ts";
 
 export async function* workFrom<Result>(start: (emit: (event: WorkEvent) => void) => Promise<Result>): Work<Result> {
   const queue: WorkEvent[] = [];

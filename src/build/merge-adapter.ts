@@ -1,0 +1,76 @@
+/**
+ * A base model with an adapter added into its weights: W' = W + (alpha / rank) B A, computed row by row while somebody reads it.
+ * The sum is made in F32; merged weights are then stored as the base stores them, or as F16 where the base is quantised.
+ */
+import { type GgufMetadataEntry, metadataString } from "../formats/gguf/types.ts";
+import { type LoraAdapter, type LoraWeight, loraRank, loraScale } from "../formats/lora-adapter.ts";
+import { type ModelWeights, rowCount, rowBytes, type WeightTensor } from "../formats/model-weights.ts";
+import { floatsToRows, rowsToFloats } from "../tensor/convert-rows.ts";
+import { IlabError } from "../util/errors.ts";
+import { createLoraProduct } from "./lora-product.ts";
+
+const F32 = 0;
+const F16 = 1;
+const BF16 = 30;
+
+export interface MergeOptions {
+  /** Quantised weights go back to the type that they have in the base, which costs some of what was learned. */
+  keepQuantizedTypes?: boolean;
+}
+
+/** @param source where the adapter came from, for messages. Throws `ADAPTER_MISMATCH`. */
+export function mergeAdapter(
+  base: ModelWeights,
+  adapter: LoraAdapter,
+  source: string,
+  options: MergeOptions = {},
+): ModelWeights {
+  const architecture = metadataString(base, "general.architecture");
+  if (adapter.architecture !== architecture)
+    throw mismatch(base, source, `it adapts models of the architecture ${adapter.architecture}, not ${architecture}`);
+  const adapted = new Map(adapter.weights.map((weight) => [weight.name, weight]));
+  const byName = new Map(base.tensors.map((tensor) => [tensor.name, tensor]));
+  for (const { name, input, output } of adapter.weights) {
+    const tensor = byName.get(name);
+    if (tensor === undefined) throw mismatch(base, source, `the model has no weight '${name}'`);
+    if (tensor.shape[0] !== input || rowCount(tensor) !== output)
+      throw mismatch(base, source, `'${name}' is [${tensor.shape.join(", ")}] there and [${input}, ${output}] here`);
+  }
+  const metadata = new Map<string, GgufMetadataEntry>(base.metadata);
+  // It names the mixture of types, which is another one now; llama.cpp finds it out where it is not said.
+  metadata.delete("general.file_type");
+  return {
+    source: base.source,
+    metadata,
+    tensors: base.tensors.map((tensor) => {
+      const weight = adapted.get(tensor.name);
+      return weight === undefined ? tensor : mergedTensor(tensor, weight, loraScale(adapter, weight), options);
+    }),
+    [Symbol.asyncDispose]: () => base[Symbol.asyncDispose](),
+  };
+}
+
+function mergedTensor(tensor: WeightTensor, weight: LoraWeight, scale: number, options: MergeOptions): WeightTensor {
+  const isFloat = [F32, F16, BF16].includes(tensor.type);
+  const type = isFloat || options.keepQuantizedTypes ? tensor.type : F16;
+  const columns = tensor.shape[0]!;
+  const merged = { name: tensor.name, shape: tensor.shape, type };
+  const product = createLoraProduct(weight.a, columns, scale);
+  return {
+    ...merged,
+    rows: async (start, count) => {
+      const values = rowsToFloats(tensor.type, await tensor.rows(start, count), count * columns);
+      const rank = loraRank(weight);
+      product.addRows(values, weight.b.subarray(start * rank, (start + count) * rank));
+      return floatsToRows(type, values, columns, count * rowBytes(merged));
+    },
+  };
+}
+
+function mismatch(base: ModelWeights, source: string, problem: string): IlabError {
+  return new IlabError({
+    code: "ADAPTER_MISMATCH",
+    message: `the adapter ${source} does not belong to the model ${base.source}: ${problem}`,
+    hint: "Give the base model that the adapter was trained on (--base-model).",
+  });
+}
