@@ -5,9 +5,11 @@
  * low-rank path costs no operation of its own: [W | B] · [x ; s A x].
  */
 import { closeSync, openSync, readSync } from "node:fs";
+import { dequantize } from "../../formats/gguf/dequantize.ts";
 import { type GgufFile, ggufError } from "../../formats/gguf/types.ts";
 import { type Backend, GraphAllocator, type Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType, type TensorTypeId } from "../../tensor/ggml.ts";
+import { loadLayerVectors } from "./layer-vectors.ts";
 import { type GroupName, type LoraLayout, MODULE_GROUPS, type ModuleName, moduleShape } from "./lora-layout.ts";
 import type { ModelSpec } from "./model-spec.ts";
 
@@ -30,11 +32,18 @@ export interface LinearGroup {
   /** Copies of A `[input, paddedRanks]` and of the block-diagonal transposed B `[output, paddedRanks]`. */
   adapterA?: Tensor;
   adapterB?: Tensor;
+  /** `[output]`, where one of the layers has a bias; zero for those that have none. */
+  bias?: Tensor;
 }
 
 export interface FrozenLayer {
   attentionNorm: Tensor;
   feedForwardNorm: Tensor;
+  /** Norms of what attention and feed-forward give. */
+  attentionPostNorm?: Tensor;
+  feedForwardPostNorm?: Tensor;
+  /** The norm of a query head once per query head, then that of a key head once per key head: `[headSize, heads + keyValueHeads]`. */
+  queryKeyNorm?: Tensor;
   groups: Record<GroupName, LinearGroup>;
 }
 
@@ -43,6 +52,7 @@ export interface FrozenWeights extends Disposable {
   outputNorm: Tensor;
   /** `[width, vocabulary]` and `[vocabulary, width]` */
   head: { forward: Tensor; backward: Tensor };
+  outputBias?: Tensor;
   ropeFactors?: Tensor;
   layers: FrozenLayer[];
   sizeBytes: number;
@@ -58,7 +68,7 @@ export function loadFrozenWeights(
   backend: Backend,
   onLayer: (layer: number) => void = () => {},
 ): FrozenWeights {
-  const context = new TensorContext(spec.layers * 24 + 16);
+  const context = new TensorContext(spec.layers * 32 + 16);
   const type = TensorType[holdType];
   const zeroed: Tensor[] = [];
   const held = (...shape: number[]): Tensor => {
@@ -66,6 +76,7 @@ export function loadFrozenWeights(
     zeroed.push(tensor);
     return tensor;
   };
+  const vector = (...shape: number[]) => context.tensor(TensorType.F32, ...shape);
   const makeGroup = (layer: number, name: GroupName): LinearGroup => {
     const parts: LinearGroup["parts"] = new Map();
     let output = 0;
@@ -92,19 +103,24 @@ export function loadFrozenWeights(
       group.adapterA = held(input, paddedRanks);
       group.adapterB = held(output, paddedRanks);
     }
+    if (MODULE_GROUPS[name].some((module) => spec.biases.has(module))) group.bias = vector(output);
     return group;
   };
 
   const embeddingInfo = file.tensors.get("token_embd.weight")!;
   const embedding = context.tensor(embeddingInfo.type as TensorTypeId, spec.width, spec.vocabulary);
-  const outputNorm = context.tensor(TensorType.F32, spec.width);
+  const outputNorm = vector(spec.width);
   const head = { forward: held(spec.width, spec.vocabulary), backward: held(spec.vocabulary, spec.width) };
-  const ropeFactors = spec.hasRopeFactors ? context.tensor(TensorType.F32, spec.rope.dimensions / 2) : undefined;
+  const outputBias = spec.hasOutputBias ? vector(spec.vocabulary) : undefined;
+  const ropeFactors = spec.hasRopeFactors ? vector(spec.rope!.dimensions / 2) : undefined;
   const layers: FrozenLayer[] = [];
   for (let layer = 0; layer < spec.layers; layer++)
     layers.push({
-      attentionNorm: context.tensor(TensorType.F32, spec.width),
-      feedForwardNorm: context.tensor(TensorType.F32, spec.width),
+      attentionNorm: vector(spec.width),
+      feedForwardNorm: vector(spec.width),
+      attentionPostNorm: spec.hasPostNorms ? vector(spec.width) : undefined,
+      feedForwardPostNorm: spec.hasPostNorms ? vector(spec.width) : undefined,
+      queryKeyNorm: spec.hasQueryKeyNorms ? vector(spec.headSize, spec.heads + spec.keyValueHeads) : undefined,
       groups: {
         attentionInput: makeGroup(layer, "attentionInput"),
         attentionOutput: makeGroup(layer, "attentionOutput"),
@@ -121,6 +137,7 @@ export function loadFrozenWeights(
   reader.raw("token_embd.weight", embedding);
   reader.convert([["output_norm.weight", outputNorm]]);
   if (ropeFactors !== undefined) reader.convert([["rope_freqs.weight", ropeFactors]]);
+  if (outputBias !== undefined) reader.convert([["output.bias", outputBias]]);
   reader.linear([{ name: spec.isTied ? "token_embd.weight" : "output.weight", from: 0 }], head.forward, head.backward);
   for (const [index, layer] of layers.entries()) {
     const block = `blk.${index}.`;
@@ -134,12 +151,14 @@ export function loadFrozenWeights(
         group.forward,
         group.backward,
       );
+    loadLayerVectors(spec, layer, (name) => reader.vector(`${block}${name}`));
     onLayer(index);
   }
   return {
     embedding,
     outputNorm,
     head,
+    outputBias,
     ropeFactors,
     layers,
     sizeBytes,
@@ -164,13 +183,24 @@ class WeightReader {
   }
 
   raw(name: string, destination: Tensor): void {
+    this.#fill(name, destination.bytes(this.#file.tensors.get(name)!.sizeBytes));
+  }
+
+  #fill(name: string, bytes: Uint8Array): void {
     const info = this.#file.tensors.get(name)!;
-    const bytes = destination.bytes(info.sizeBytes);
     for (let done = 0; done < bytes.length; ) {
       const count = readSync(this.#descriptor, bytes, done, bytes.length - done, info.offset + done);
       if (count === 0) throw ggufError(this.#file.path, `the file ends inside the tensor ${name}`, "GGUF_TRUNCATED");
       done += count;
     }
+  }
+
+  /** A small tensor as numbers. */
+  vector(name: string): Float64Array {
+    const info = this.#file.tensors.get(name)!;
+    const bytes = new Uint8Array(info.sizeBytes);
+    this.#fill(name, bytes);
+    return dequantize(info.type, bytes, info.shape[0]!);
   }
 
   /** Copies whole tensors with conversion to the destination's type. */

@@ -1,14 +1,14 @@
 /**
- * One transformer layer of the llama architecture, forward and backward, as ggml operations on a pack of segments.
+ * One transformer layer of any supported architecture, forward and backward, as ggml operations on a pack of segments.
  *
  * Matrices of activations are `[features, tokens]`. The backward pass is written by hand instead of through ggml's autograd: frozen
- * weights need no gradient, dx uses transposed weights, and attention is computed segment by segment, so that nothing is
- * multiplied only to be masked. Notation in comments: x input, q k v queries keys values, p attention probabilities,
- * d… the gradient of the loss with respect to ….
+ * weights need no gradient, dx uses transposed weights, and attention is computed block by block, so that little is
+ * multiplied only to be masked. Notation in comments: d… the gradient of the loss with respect to ….
  */
 import type { Tensor } from "../../tensor/context.ts";
-import { type AttentionActivations, attentionBackward, attentionForward, rotate } from "./attention.ts";
-import type { FrozenLayer } from "./frozen-weights.ts";
+import { gatedBackward, gatedForward } from "./activation.ts";
+import { type AttentionActivations, attentionBackward, attentionForward } from "./attention.ts";
+import type { FrozenLayer, LinearGroup } from "./frozen-weights.ts";
 import { type LinearActivations, linearBackward, linearForward } from "./linear.ts";
 import type { PackGraph } from "./pack-graph.ts";
 
@@ -23,35 +23,23 @@ export interface LayerActivations {
   output: Tensor;
 }
 
-export function layerForward(graph: PackGraph, layer: FrozenLayer, input: Tensor): LayerActivations {
-  const { context: c, spec } = graph;
-  const attentionInput = linearForward(
-    graph,
-    layer.groups.attentionInput,
-    c.mul(c.rmsNorm(input, spec.normEpsilon), layer.attentionNorm),
-  );
-  const projected = attentionInput.output;
-  const rotated = rotate(graph, projected);
-  const { attended, probabilities } = attentionForward(graph, rotated, projected);
-  const attentionOutput = linearForward(graph, layer.groups.attentionOutput, attended);
-  const middle = c.add(input, attentionOutput.output);
-  const feedForwardInput = linearForward(
-    graph,
-    layer.groups.feedForwardInput,
-    c.mul(c.rmsNorm(middle, spec.normEpsilon), layer.feedForwardNorm),
-  );
-  const feedForwardOutput = linearForward(graph, layer.groups.feedForwardOutput, c.swiglu(feedForwardInput.output));
-  const output = c.expand(c.add(middle, feedForwardOutput.output));
-  return {
-    input,
-    attentionInput,
-    attention: { projected, rotated, probabilities },
-    attentionOutput,
-    middle,
-    feedForwardInput,
-    feedForwardOutput,
-    output,
-  };
+export function layerForward(
+  graph: PackGraph,
+  layerIndex: number,
+  layer: FrozenLayer,
+  input: Tensor,
+): LayerActivations {
+  const { context: c } = graph;
+  const { groups } = layer;
+  const attentionInput = project(graph, groups.attentionInput, norm(graph, input, layer.attentionNorm));
+  const attention = attentionForward(graph, layerIndex, layer.queryKeyNorm, attentionInput.output);
+  const attentionOutput = project(graph, groups.attentionOutput, attention.attended);
+  const middle = c.add(input, residual(graph, attentionOutput.output, layer.attentionPostNorm));
+  const feedForwardInput = project(graph, groups.feedForwardInput, norm(graph, middle, layer.feedForwardNorm));
+  const gated = gatedForward(graph, feedForwardInput.output);
+  const feedForwardOutput = project(graph, groups.feedForwardOutput, gated);
+  const output = c.expand(c.add(middle, residual(graph, feedForwardOutput.output, layer.feedForwardPostNorm)));
+  return { input, attentionInput, attention, attentionOutput, middle, feedForwardInput, feedForwardOutput, output };
 }
 
 /**
@@ -66,38 +54,56 @@ export function layerBackward(
   dOutput: Tensor,
   needsInputGradient: boolean,
 ): Tensor | undefined {
-  const { context: c, spec } = graph;
-  const { feedForward } = spec;
+  const { context: c } = graph;
+  const { groups } = layer;
   const modules = graph.layout.modules.filter((module) => module.layer === layerIndex);
+  const back = (group: LinearGroup, activations: LinearActivations, dResult: Tensor) =>
+    linearBackward(graph, group, modules, activations, dResult, true)!;
 
-  const dActivated = linearBackward(
-    graph,
-    layer.groups.feedForwardOutput,
-    modules,
-    saved.feedForwardOutput,
-    dOutput,
-    true,
-  )!;
-  const gate = c.rows(saved.feedForwardInput.output, 0, feedForward);
-  const up = c.rows(saved.feedForwardInput.output, feedForward, feedForward);
-  const dUp = c.mul(dActivated, c.silu(gate));
-  const dGate = c.siluBack(c.mul(dActivated, up), gate);
-  const dGateUp = c.concat(dGate, dUp, 0);
-  const dNormed = linearBackward(graph, layer.groups.feedForwardInput, modules, saved.feedForwardInput, dGateUp, true)!;
-  const dMiddle = c.add(dOutput, c.rmsNormBack(c.mul(dNormed, layer.feedForwardNorm), saved.middle, spec.normEpsilon));
+  const dDown = residualBackward(graph, dOutput, saved.feedForwardOutput.output, layer.feedForwardPostNorm);
+  const dActivated = back(groups.feedForwardOutput, saved.feedForwardOutput, dDown);
+  const dGateUp = gatedBackward(graph, saved.feedForwardInput.output, dActivated);
+  const dNormed = back(groups.feedForwardInput, saved.feedForwardInput, dGateUp);
+  const dMiddle = c.add(dOutput, normBackward(graph, dNormed, saved.middle, layer.feedForwardNorm));
 
-  const dAttended = linearBackward(graph, layer.groups.attentionOutput, modules, saved.attentionOutput, dMiddle, true)!;
-  const dAttentionInput = attentionBackward(graph, saved.attention, dAttended);
+  const dProjected = residualBackward(graph, dMiddle, saved.attentionOutput.output, layer.attentionPostNorm);
+  const dAttended = back(groups.attentionOutput, saved.attentionOutput, dProjected);
+  const dAttentionInput = attentionBackward(graph, layerIndex, layer.queryKeyNorm, saved.attention, dAttended);
   const dNormedInput = linearBackward(
     graph,
-    layer.groups.attentionInput,
+    groups.attentionInput,
     modules,
     saved.attentionInput,
     dAttentionInput,
     needsInputGradient,
   );
   if (dNormedInput === undefined) return undefined;
-  return c.expand(
-    c.add(dMiddle, c.rmsNormBack(c.mul(dNormedInput, layer.attentionNorm), saved.input, spec.normEpsilon)),
-  );
+  return c.expand(c.add(dMiddle, normBackward(graph, dNormedInput, saved.input, layer.attentionNorm)));
+}
+
+/** The linear layers of a group, with their bias. */
+function project(graph: PackGraph, group: LinearGroup, input: Tensor): LinearActivations {
+  const result = linearForward(graph, group, input);
+  return group.bias === undefined ? result : { ...result, output: graph.context.add(result.output, group.bias) };
+}
+
+function norm({ context: c, spec }: PackGraph, a: Tensor, weight: Tensor): Tensor {
+  return c.mul(c.rmsNorm(a, spec.normEpsilon), weight);
+}
+
+function normBackward({ context: c, spec }: PackGraph, dResult: Tensor, a: Tensor, weight: Tensor): Tensor {
+  return c.rmsNormBack(c.mul(dResult, weight), a, spec.normEpsilon);
+}
+
+/** What is added to the residual stream: normed or scaled, where the architecture says so. */
+function residual(graph: PackGraph, a: Tensor, postNorm: Tensor | undefined): Tensor {
+  const { residualScale } = graph.spec;
+  const normed = postNorm === undefined ? a : norm(graph, a, postNorm);
+  return residualScale === 1 ? normed : graph.context.scale(normed, residualScale);
+}
+
+function residualBackward(graph: PackGraph, dResult: Tensor, a: Tensor, postNorm: Tensor | undefined): Tensor {
+  const { residualScale } = graph.spec;
+  const dNormed = residualScale === 1 ? dResult : graph.context.scale(dResult, residualScale);
+  return postNorm === undefined ? dNormed : normBackward(graph, dNormed, a, postNorm);
 }

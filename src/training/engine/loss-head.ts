@@ -10,9 +10,13 @@ import { TensorType } from "../../tensor/ggml.ts";
 import type { FrozenWeights } from "./frozen-weights.ts";
 import type { SoftTargets } from "./micro-batch.ts";
 import type { ModelSpec } from "./model-spec.ts";
+import { FLOAT_BYTES } from "./pack-graph.ts";
 
-/** Columns of logits per piece: bounds their memory (128 x 49,152 x 4 bytes = 25 MB). */
-const COLUMNS_PER_PIECE = 128;
+/** Bounds the memory of logits (128 columns of SmolLM2's 49,152 need 25 MB; of Gemma's 262,144 it holds 61). */
+const PIECE_BYTES = 64_000_000;
+/** Columns of logits per piece; with fewer the products become slow. */
+const MIN_COLUMNS = 16;
+const MAX_COLUMNS = 128;
 /** Smallest probability that is left to the tokens outside the base's top k, so that the ratio stays finite. */
 const MINIMAL_REST = 1e-6;
 /** A softmax in f32 underflows to 0 below this; the loss then reads 87 nats instead of infinity. */
@@ -45,11 +49,13 @@ export function buildLoss(
   const normed = context.mul(context.rmsNorm(selected, spec.normEpsilon), weights.outputNorm);
   const count = targets.rows.length;
   const pieces: Piece[] = [];
-  for (let from = 0; from < count; from += COLUMNS_PER_PIECE)
-    pieces.push(buildPiece(context, spec, weights, normed, targets, from, Math.min(COLUMNS_PER_PIECE, count - from)));
+  const fitting = Math.floor(PIECE_BYTES / (spec.vocabulary * FLOAT_BYTES));
+  const columns = Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, fitting));
+  for (let from = 0; from < count; from += columns)
+    pieces.push(buildPiece(context, spec, weights, normed, targets, from, Math.min(columns, count - from)));
   const dNormed = pieces.map((piece) => piece.gradient).reduce((a, b) => context.concat(a, b, 1));
   const dSelected = context.rmsNormBack(
-    context.mul(context.scale(dNormed, weight), weights.outputNorm),
+    context.mul(context.scale(dNormed, weight * spec.logitScale), weights.outputNorm),
     selected,
     spec.normEpsilon,
   );
@@ -60,6 +66,26 @@ export function buildLoss(
     },
     loss: () => pieces.reduce((sum, piece) => sum + piece.loss(), 0),
   };
+}
+
+/** Logits of normed rows, with the model's scale, bias and soft cap. */
+export function outputLogits(c: TensorContext, spec: ModelSpec, weights: FrozenWeights, normed: Tensor): Tensor {
+  return headForward(c, spec, weights, normed).logits;
+}
+
+/** Logits, and the derivative of the soft cap where there is one; the logit scale's derivative is left to the caller. */
+function headForward(
+  c: TensorContext,
+  spec: ModelSpec,
+  weights: FrozenWeights,
+  normed: Tensor,
+): { logits: Tensor; slope: Tensor | undefined } {
+  let logits = c.mulMat(weights.head.forward, normed);
+  if (spec.logitScale !== 1) logits = c.scale(logits, spec.logitScale);
+  if (weights.outputBias !== undefined) logits = c.add(logits, weights.outputBias);
+  if (spec.finalSoftCap === undefined) return { logits, slope: undefined };
+  const squashed = c.tanh(c.scale(logits, 1 / spec.finalSoftCap));
+  return { logits: c.scale(squashed, spec.finalSoftCap), slope: c.scaleBias(c.square(squashed), -1, 1) };
 }
 
 function buildPiece(
@@ -75,7 +101,8 @@ function buildPiece(
   const k = targets.topCount;
   const row = normed.strides[1];
   const columns = c.view(normed, [width, count, 1, 1], [row, row * count, row * count], from * row);
-  const p = c.softMax(c.mulMat(weights.head.forward, columns), 1);
+  const { logits, slope } = headForward(c, spec, weights, columns);
+  const p = c.softMax(logits, 1);
   const indices = c.input(TensorType.I32, count * k);
   const wanted = c.input(TensorType.F32, 1, count * k);
   const flat = c.reshape(p, 1, vocabulary * count);
@@ -83,7 +110,7 @@ function buildPiece(
 
   const zeros = c.input(TensorType.F32, 1, count * k);
   const others = c.reshape(c.setRows(flat, zeros, indices), vocabulary, count);
-  let gradient = c.mulMat(weights.head.backward, others);
+  let gradient = c.mulMat(weights.head.backward, slope === undefined ? others : c.mul(others, slope));
   const hasRest = targets.rest.subarray(from, from + count).some((rest) => rest > 0);
   let restWanted: Tensor | undefined;
   if (hasRest) {
@@ -93,7 +120,9 @@ function buildPiece(
   }
   const ids = c.input(TensorType.I32, count * k);
   const rows = c.reshape(c.getRows(weights.head.forward, ids), width, k, count);
-  const named = c.outProd(rows, c.reshape(c.sub(picked, wanted), 1, k, count));
+  let difference = c.sub(picked, wanted);
+  if (slope !== undefined) difference = c.mul(difference, c.getRows(c.reshape(slope, 1, vocabulary * count), indices));
+  const named = c.outProd(rows, c.reshape(difference, 1, k, count));
   gradient = c.expand(c.add(gradient, c.reshape(named, width, count)));
 
   const tokens = targets.tokens.subarray(from * k, (from + count) * k);

@@ -1,116 +1,109 @@
 /**
- * What the engine needs to know about a `llama`-architecture model, read from its GGUF metadata and checked against its tensors,
- * so that a model that cannot be trained is refused before any memory is taken.
+ * What the engine needs to know about a model: one record that says everything in which the architectures differ, read from the GGUF
+ * metadata (architectures/) and checked against the file's tensors, so that a model that cannot be trained is refused before any memory
+ * is taken.
  */
-import { GGML_TYPES, type GgufFile, ggufError, metadataNumber, metadataString } from "../../formats/gguf/types.ts";
+import { GGML_TYPES, type GgufFile, ggufError, metadataString } from "../../formats/gguf/types.ts";
 import type { RopeParameters } from "../../tensor/context.ts";
+import { closestName } from "../../util/did-you-mean.ts";
 import { IlabError } from "../../util/errors.ts";
+import { ArchitectureMetadata } from "./architectures/metadata.ts";
+import { ARCHITECTURES } from "./architectures/registry.ts";
+import type { ModuleName } from "./lora-layout.ts";
 
 export interface ModelSpec {
+  architecture: string;
   layers: number;
   /** Width of the residual stream. */
   width: number;
   heads: number;
   keyValueHeads: number;
+  /** Not always width / heads. */
   headSize: number;
   feedForward: number;
   vocabulary: number;
   normEpsilon: number;
-  rope: RopeParameters;
   contextLength: number;
   /** The output head is the token embedding. */
   isTied: boolean;
+  /** Rotation of queries and keys; undefined: none. */
+  rope: RopeParameters | undefined;
+  /** A tensor of factors divides the rotation's frequencies (Llama 3). */
   hasRopeFactors: boolean;
+  /** Layers that look only at the latest tokens, the own one included, with a rotation of their own. */
+  slidingWindow: { size: number; isLocal: readonly boolean[]; rope: RopeParameters } | undefined;
+  /** Linear layers that add a bias, in every layer. */
+  biases: ReadonlySet<ModuleName>;
+  hasOutputBias: boolean;
+  /** Every head of queries and of keys is normed before its rotation. */
+  hasQueryKeyNorms: boolean;
+  /** What attention and feed-forward give is normed before it is added to the residual stream. */
+  hasPostNorms: boolean;
+  activation: "silu" | "gelu";
+  embeddingScale: number;
+  /** Of queries · keys. */
+  attentionScale: number;
+  /** Of what attention and feed-forward add to the residual stream. */
+  residualScale: number;
+  logitScale: number;
+  /** x becomes cap * tanh(x / cap), for scaled queries · keys and for logits. */
+  attentionSoftCap: number | undefined;
+  finalSoftCap: number | undefined;
 }
 
-const SUPPORTED_ARCHITECTURES = ["llama"];
-const TRAINABLE_TYPES = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q4_K", "Q6_K"];
+export const TRAINABLE_TYPES: readonly string[] = [
+  "F32",
+  "F16",
+  "BF16",
+  "Q8_0",
+  "Q4_0",
+  "Q4_1",
+  "Q5_0",
+  "Q5_1",
+  "Q4_K",
+  "Q5_K",
+  "Q6_K",
+];
 
 /** @throws IlabError `ARCHITECTURE_UNSUPPORTED`, `WEIGHT_TYPE_UNSUPPORTED`, `GGUF_INVALID`. */
 export function readModelSpec(file: GgufFile): ModelSpec {
-  const architecture = metadataString(file, "general.architecture") ?? "(none)";
   if (metadataString(file, "general.type") === "adapter")
     throw ggufError(file.path, "it is an adapter, not a whole model", "ARCHITECTURE_UNSUPPORTED");
-  if (!SUPPORTED_ARCHITECTURES.includes(architecture))
-    throw new IlabError({
-      code: "ARCHITECTURE_UNSUPPORTED",
-      message: `the model ${file.path} has the architecture '${architecture}', which the training engine does not support`,
-      hint: `Supported: ${SUPPORTED_ARCHITECTURES.join(", ")} (Llama, Mistral, SmolLM2 and their relatives). Try \`--model-path smollm2-135m\`.`,
-    });
-  const need = (key: string): number => {
-    const value = metadataNumber(file, `llama.${key}`);
-    if (value === undefined || !(value > 0))
-      throw ggufError(file.path, `the metadata value llama.${key} is missing or not positive`);
-    return value;
-  };
-  const width = need("embedding_length");
-  const heads = need("attention.head_count");
-  const headSize = metadataNumber(file, "llama.attention.key_length") ?? width / heads;
-  const ropeScaling = metadataString(file, "llama.rope.scaling.type") ?? "none";
-  if (ropeScaling !== "none" && ropeScaling !== "linear")
-    throw new IlabError({
-      code: "ARCHITECTURE_UNSUPPORTED",
-      message: `the model ${file.path} uses the RoPE scaling '${ropeScaling}', which the training engine does not support`,
-      hint: "Models without RoPE scaling, with linear scaling or with frequency factors (Llama 3) can be trained.",
-    });
-  const embedding = file.tensors.get("token_embd.weight");
-  if (embedding === undefined) throw ggufError(file.path, "the tensor token_embd.weight is missing");
-  const contextLength = need("context_length");
-  const spec: ModelSpec = {
-    layers: need("block_count"),
-    width,
-    heads,
-    keyValueHeads: metadataNumber(file, "llama.attention.head_count_kv") ?? heads,
-    headSize,
-    feedForward: need("feed_forward_length"),
-    vocabulary: embedding.shape[1] ?? 0,
-    normEpsilon: need("attention.layer_norm_rms_epsilon"),
-    rope: {
-      dimensions: metadataNumber(file, "llama.rope.dimension_count") ?? headSize,
-      mode: 0,
-      originalContext: metadataNumber(file, "llama.rope.scaling.original_context_length") ?? contextLength,
-      frequencyBase: metadataNumber(file, "llama.rope.freq_base") ?? 10_000,
-      frequencyScale: ropeScaling === "linear" ? 1 / (metadataNumber(file, "llama.rope.scaling.factor") ?? 1) : 1,
-      extrapolation: 0,
-      attentionFactor: 1,
-    },
-    contextLength,
-    isTied: !file.tensors.has("output.weight"),
-    hasRopeFactors: file.tensors.has("rope_freqs.weight"),
-  };
+  const name = metadataString(file, "general.architecture") ?? "(none)";
+  const architecture = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : undefined;
+  if (architecture === undefined) throw unknownArchitecture(file, name);
+  const spec = architecture.readSpec(new ArchitectureMetadata(file, name));
   checkTensors(file, spec);
   return spec;
 }
 
+function unknownArchitecture(file: GgufFile, name: string): IlabError {
+  const near = closestName(name, Object.keys(ARCHITECTURES));
+  const list = Object.entries(ARCHITECTURES).map(([known, { models }]) => `${known} (${models})`);
+  return new IlabError({
+    code: "ARCHITECTURE_UNSUPPORTED",
+    message: `the model ${file.path} has the architecture '${name}', which the training engine does not support`,
+    hint: `${near === undefined ? "" : `Did you mean '${near}'? `}Supported: ${list.join(", ")}.`,
+  });
+}
+
 /** Shape of every weight by its GGUF name, `[input, output]` as ggml orders them. */
 export function expectedShapes(spec: ModelSpec): Map<string, number[]> {
-  const { width, feedForward, headSize } = spec;
-  const queries = spec.heads * headSize;
-  const keys = spec.keyValueHeads * headSize;
+  const { width, vocabulary } = spec;
   const shapes = new Map<string, number[]>([
-    ["token_embd.weight", [width, spec.vocabulary]],
+    ["token_embd.weight", [width, vocabulary]],
     ["output_norm.weight", [width]],
   ]);
-  if (!spec.isTied) shapes.set("output.weight", [width, spec.vocabulary]);
-  if (spec.hasRopeFactors) shapes.set("rope_freqs.weight", [spec.rope.dimensions / 2]);
-  for (let layer = 0; layer < spec.layers; layer++) {
-    const block = `blk.${layer}.`;
-    shapes.set(`${block}attn_norm.weight`, [width]);
-    shapes.set(`${block}attn_q.weight`, [width, queries]);
-    shapes.set(`${block}attn_k.weight`, [width, keys]);
-    shapes.set(`${block}attn_v.weight`, [width, keys]);
-    shapes.set(`${block}attn_output.weight`, [queries, width]);
-    shapes.set(`${block}ffn_norm.weight`, [width]);
-    shapes.set(`${block}ffn_gate.weight`, [width, feedForward]);
-    shapes.set(`${block}ffn_up.weight`, [width, feedForward]);
-    shapes.set(`${block}ffn_down.weight`, [feedForward, width]);
-  }
+  if (!spec.isTied) shapes.set("output.weight", [width, vocabulary]);
+  if (spec.hasOutputBias) shapes.set("output.bias", [vocabulary]);
+  if (spec.hasRopeFactors) shapes.set("rope_freqs.weight", [spec.rope!.dimensions / 2]);
+  const layerTensors = Object.entries(ARCHITECTURES[spec.architecture]!.layerTensors(spec));
+  for (let layer = 0; layer < spec.layers; layer++)
+    for (const [name, shape] of layerTensors) shapes.set(`blk.${layer}.${name}`, shape);
   return shapes;
 }
 
 function checkTensors(file: GgufFile, spec: ModelSpec): void {
-  if (spec.heads % spec.keyValueHeads !== 0)
-    throw ggufError(file.path, `${spec.heads} attention heads cannot share ${spec.keyValueHeads} key heads`);
   const expected = expectedShapes(spec);
   for (const [name, shape] of expected) {
     const tensor = file.tensors.get(name);
@@ -128,11 +121,11 @@ function checkTensors(file: GgufFile, spec: ModelSpec): void {
         hint: `Supported weight types: ${TRAINABLE_TYPES.join(", ")}.`,
       });
   }
-  const extra = [...file.tensors.keys()].find((name) => !expected.has(name) && !/^rope_freqs/.test(name));
+  const extra = [...file.tensors.keys()].find((name) => !expected.has(name));
   if (extra !== undefined)
     throw new IlabError({
       code: "ARCHITECTURE_UNSUPPORTED",
-      message: `the model ${file.path} has a tensor '${extra}' that the training engine does not know, so its results would be wrong`,
-      hint: "Plain llama models can be trained: no attention biases, no mixture of experts.",
+      message: `the model ${file.path} has a tensor '${extra}' that the architecture '${spec.architecture}' does not have here, so its results would be wrong`,
+      hint: `Plain models of this architecture can be trained (${ARCHITECTURES[spec.architecture]!.models}): no mixture of experts, no heads for other tasks.`,
     });
 }

@@ -17,4 +17,12 @@ export interface PackGraph {
   segments: Segment[];
   /** The flat gradient vector (same layout as the adapter's parameters), to which the backward pass adds. */
   gradients: Tensor;
+  /** Masks of sliding windows, by their sizes; made when a layer first needs them. */
+  masks: Map<string, WindowMask>;
+}
+
+/** An input of the graph; `fill` after allocation, before computing. */
+export interface WindowMask {
+  tensor: Tensor;
+  fill: () => void;
 }

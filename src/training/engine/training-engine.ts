@@ -1,16 +1,17 @@
 /**
- * LoRA training of a llama-architecture GGUF on ggml: forward and backward over packs of samples, AdamW, the base model's own
+ * LoRA training of a GGUF on ggml: forward and backward over packs of samples, AdamW, the base model's own
  * distribution for the anchor. Holds native memory and computes synchronously: it belongs in a child process (worker.ts).
  */
 import type { GgufFile } from "../../formats/gguf/types.ts";
 import { Backend, GraphAllocator, type Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
 import { IlabError } from "../../util/errors.ts";
+import { countAttentionBlocks } from "./attention-blocks.ts";
 import { type FrozenWeights, type HoldType, type LinearGroup, loadFrozenWeights } from "./frozen-weights.ts";
 import { type LayerActivations, layerBackward, layerForward } from "./layer.ts";
 import { createLoraLayout, initialLoraParameters, type LoraLayout, type LoraOptions } from "./lora-layout.ts";
-import { buildLoss, type LossPart } from "./loss-head.ts";
-import type { MicroBatch, MicroBatchLoss, Segment, SoftTargets } from "./micro-batch.ts";
+import { buildLoss, type LossPart, outputLogits } from "./loss-head.ts";
+import { type MicroBatch, type MicroBatchLoss, type Segment, type SoftTargets, segmentsOf } from "./micro-batch.ts";
 import { type ModelSpec, readModelSpec } from "./model-spec.ts";
 import type { PackGraph } from "./pack-graph.ts";
 
@@ -178,11 +179,12 @@ export class TrainingEngine {
 
   /** Logits of every position of one sample, `[tokens * vocabulary]`, token after token. */
   logits(tokens: Int32Array): Float32Array {
-    using context = new TensorContext(this.#capacity(1));
-    const { graph, fill } = this.#inputs(context, tokens, [{ start: 0, length: tokens.length }]);
+    const segments = segmentsOf([tokens.length]);
+    using context = new TensorContext(this.#capacity(segments));
+    const { graph, fill } = this.#inputs(context, tokens, segments);
     const { output } = this.#forward(graph);
     const normed = context.mul(context.rmsNorm(output, this.spec.normEpsilon), this.#weights.outputNorm);
-    const result = context.output(context.mulMat(this.#weights.head.forward, normed));
+    const result = context.output(outputLogits(context, this.spec, this.#weights, normed));
     this.#compute(context, fill);
     return result.floats().slice();
   }
@@ -197,13 +199,13 @@ export class TrainingEngine {
         probabilities: new Float32Array(rows.length * topCount),
         rest: new Float32Array(rows.length),
       };
-      using context = new TensorContext(this.#capacity(segments.length));
+      using context = new TensorContext(this.#capacity(segments));
       const { graph, fill } = this.#inputs(context, tokens, segments);
       const { output } = this.#forward(graph);
       const indices = context.input(TensorType.I32, rows.length);
       const selected = context.getRows(output, indices);
       const normed = context.mul(context.rmsNorm(selected, this.spec.normEpsilon), this.#weights.outputNorm);
-      const probabilities = context.output(context.softMax(context.mulMat(this.#weights.head.forward, normed), 1));
+      const probabilities = context.output(context.softMax(outputLogits(context, this.spec, this.#weights, normed), 1));
       this.#compute(context, () => {
         fill();
         indices.integers().set(rows);
@@ -215,8 +217,8 @@ export class TrainingEngine {
     });
   }
 
-  #capacity(segments: number): number {
-    return this.spec.layers * (240 + segments * 130) + 4096;
+  #capacity(segments: readonly Segment[], lossRows = 0): number {
+    return this.spec.layers * (280 + countAttentionBlocks(this.spec, segments) * 130) + lossRows * 3 + 4096;
   }
 
   #inputs(
@@ -226,6 +228,9 @@ export class TrainingEngine {
   ): { graph: PackGraph & { embedded: Tensor }; fill: () => void } {
     const ids = context.input(TensorType.I32, tokens.length);
     const positions = context.input(TensorType.I32, tokens.length);
+    const embedded = context.getRows(this.#weights.embedding, ids);
+    const { embeddingScale } = this.spec;
+    const masks: PackGraph["masks"] = new Map();
     return {
       graph: {
         context,
@@ -236,10 +241,12 @@ export class TrainingEngine {
         tokens: tokens.length,
         segments,
         gradients: this.#gradients,
-        embedded: context.getRows(this.#weights.embedding, ids),
+        masks,
+        embedded: embeddingScale === 1 ? embedded : context.scale(embedded, embeddingScale),
       },
       fill: () => {
         ids.integers().set(tokens);
+        for (const mask of masks.values()) mask.fill();
         const values = positions.integers();
         for (const { start, length, continues } of segments) {
           const first = continues === undefined ? 0 : segments[continues]!.length;
@@ -252,8 +259,8 @@ export class TrainingEngine {
   #forward(graph: PackGraph & { embedded: Tensor }): { output: Tensor; saved: LayerActivations[] } {
     const saved: LayerActivations[] = [];
     let current = graph.embedded;
-    for (const layer of this.#weights.layers) {
-      const activations = layerForward(graph, layer, current);
+    for (const [index, layer] of this.#weights.layers.entries()) {
+      const activations = layerForward(graph, index, layer, current);
       saved.push(activations);
       current = activations.output;
     }
@@ -261,7 +268,8 @@ export class TrainingEngine {
   }
 
   #run(batch: MicroBatch, weights: { targetWeight: number; anchorWeight: number } | undefined): MicroBatchLoss {
-    using context = new TensorContext(this.#capacity(batch.segments.length) * (this.#recompute ? 2 : 1));
+    const lossRows = batch.targets.rows.length + (batch.anchors?.rows.length ?? 0);
+    using context = new TensorContext(this.#capacity(batch.segments, lossRows) * (this.#recompute ? 2 : 1));
     const { graph, fill } = this.#inputs(context, batch.tokens, batch.segments);
     const { output, saved } = this.#forward(graph);
 
@@ -283,7 +291,7 @@ export class TrainingEngine {
       for (let index = this.spec.layers - 1; index >= 0; index--) {
         const layer = this.#weights.layers[index]!;
         const kept = saved[index]!;
-        const activations = this.#recompute ? layerForward(graph, layer, kept.input) : kept;
+        const activations = this.#recompute ? layerForward(graph, index, layer, kept.input) : kept;
         const next = layerBackward(graph, index, layer, activations, gradient, index > 0);
         if (next !== undefined) gradient = next;
       }

@@ -1,10 +1,12 @@
 /**
- * The llama architecture with LoRA in 64-bit TypeScript: losses and gradients by a tape. Slow and obviously right; only tests and tiny
- * models use it. Formulas: Llama 2 (arXiv 2307.09288), RoPE (2104.09864), LoRA (2106.09685).
+ * All supported architectures with LoRA in 64-bit TypeScript: losses and gradients by a tape. Slow and obviously right; only tests and
+ * tiny models use it. Formulas: Llama 2 (arXiv 2307.09288), Gemma 2 (2408.00118), RoPE (2104.09864), YaRN (2309.00071), GELU (1606.08415),
+ * LoRA (2106.09685).
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { dequantize } from "../../formats/gguf/dequantize.ts";
 import type { GgufFile } from "../../formats/gguf/types.ts";
+import { type RopeParameters, YARN_BETA_FAST, YARN_BETA_SLOW } from "../../tensor/context.ts";
 import type { LoraLayout, ModuleName } from "../engine/lora-layout.ts";
 import type { MicroBatch } from "../engine/micro-batch.ts";
 import { type ModelSpec, readModelSpec } from "../engine/model-spec.ts";
@@ -109,61 +111,121 @@ function sampleLogits(
     return tape.matrix(values.length / input, input, values);
   };
   const linear = (layer: number, name: ModuleName, x: Matrix): Matrix => {
-    const y = tape.linear(x, frozen(`blk.${layer}.${name}.weight`, x.columns));
+    let y = tape.linear(x, frozen(`blk.${layer}.${name}.weight`, x.columns));
+    const bias = weights.get(`blk.${layer}.${name}.bias`);
+    if (bias !== undefined) y = tape.addVector(y, bias);
     const adapter = adapters.get(`${layer}.${name}`);
     if (adapter === undefined) return y;
     return tape.add(y, tape.scale(tape.linear(tape.linear(x, adapter.a), tape.transpose(adapter.b)), layout.scale));
   };
+  /** Norm with the weights of that name; where the model has none, nothing. */
+  const norm = (name: string, x: Matrix): Matrix => {
+    const weight = weights.get(name);
+    return weight === undefined ? x : tape.rmsNorm(x, weight, spec.normEpsilon);
+  };
   const head = (x: Matrix, index: number) => tape.gather(x, headSize, (_, j) => [[index * headSize + j, 1]]);
+  const activation = spec.activation === "gelu" ? gelu : silu;
 
   let x = tape.matrix(tokens.length, width);
   for (const [i, token] of tokens.entries())
-    x.values.set(embedding.subarray(token * width, (token + 1) * width), i * width);
+    for (let j = 0; j < width; j++) x.values[i * width + j] = embedding[token * width + j]! * spec.embeddingScale;
   for (let layer = 0; layer < spec.layers; layer++) {
-    const normed = tape.rmsNorm(x, weights.get(`blk.${layer}.attn_norm.weight`)!, spec.normEpsilon);
+    const block = `blk.${layer}.`;
+    const local = spec.slidingWindow?.isLocal[layer] ? spec.slidingWindow : undefined;
+    const rope = local === undefined ? spec.rope : local.rope;
+    const turn = (a: Matrix) => (rope === undefined ? a : rotate(tape, a, rope, weights.get("rope_freqs.weight")));
+    const normed = norm(`${block}attn_norm.weight`, x);
     const queries = linear(layer, "attn_q", normed);
     const keys = linear(layer, "attn_k", normed);
     const values = linear(layer, "attn_v", normed);
-    const keyHeads = Array.from({ length: keyValueHeads }, (_, h) => rotate(tape, head(keys, h), spec, weights));
+    const keyHeads = Array.from({ length: keyValueHeads }, (_, h) =>
+      turn(norm(`${block}attn_k_norm.weight`, head(keys, h))),
+    );
     const valueHeads = Array.from({ length: keyValueHeads }, (_, h) => head(values, h));
     const attended = Array.from({ length: heads }, (_, h) => {
       const shared = Math.floor(h / (heads / keyValueHeads));
-      return tape.attention(rotate(tape, head(queries, h), spec, weights), keyHeads[shared]!, valueHeads[shared]!);
+      const query = turn(norm(`${block}attn_q_norm.weight`, head(queries, h)));
+      const window = local?.size ?? Number.POSITIVE_INFINITY;
+      const { attentionScale, attentionSoftCap } = spec;
+      return tape.attention(query, keyHeads[shared]!, valueHeads[shared]!, attentionScale, attentionSoftCap, window);
     });
-    x = tape.add(x, linear(layer, "attn_output", tape.beside(attended)));
-    const normedMiddle = tape.rmsNorm(x, weights.get(`blk.${layer}.ffn_norm.weight`)!, spec.normEpsilon);
+    const fromAttention = linear(layer, "attn_output", tape.beside(attended));
+    x = tape.add(x, tape.scale(norm(`${block}post_attention_norm.weight`, fromAttention), spec.residualScale));
+    const normedMiddle = norm(`${block}ffn_norm.weight`, x);
     const gate = linear(layer, "ffn_gate", normedMiddle);
-    const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
-    const activated = tape.map(
-      gate,
-      (v) => v * sigmoid(v),
-      (v) => sigmoid(v) * (1 + v * (1 - sigmoid(v))),
-    );
-    x = tape.add(x, linear(layer, "ffn_down", tape.mul(activated, linear(layer, "ffn_up", normedMiddle))));
+    const activated = tape.map(gate, activation.value, activation.derivative);
+    const down = linear(layer, "ffn_down", tape.mul(activated, linear(layer, "ffn_up", normedMiddle)));
+    x = tape.add(x, tape.scale(norm(`${block}post_ffw_norm.weight`, down), spec.residualScale));
   }
-  const normed = tape.rmsNorm(x, weights.get("output_norm.weight")!, spec.normEpsilon);
-  return tape.linear(normed, frozen(spec.isTied ? "token_embd.weight" : "output.weight", width));
+  const normed = norm("output_norm.weight", x);
+  let logits = tape.linear(normed, frozen(spec.isTied ? "token_embd.weight" : "output.weight", width));
+  logits = tape.scale(logits, spec.logitScale);
+  const outputBias = weights.get("output.bias");
+  if (outputBias !== undefined) logits = tape.addVector(logits, outputBias);
+  return spec.finalSoftCap === undefined ? logits : tape.softCap(logits, spec.finalSoftCap);
 }
 
-/** Rotates neighbouring pairs of the first `rope.dimensions` values of a head by position * base^(-2i/d). */
-function rotate(tape: Tape, a: Matrix, spec: ModelSpec, weights: Map<string, Float64Array>): Matrix {
-  const { dimensions, frequencyBase, frequencyScale } = spec.rope;
-  const factors = weights.get("rope_freqs.weight");
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const silu = {
+  value: (x: number) => x * sigmoid(x),
+  derivative: (x: number) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
+};
+
+/** The approximation with tanh. */
+const geluInner = (x: number) => Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+const gelu = {
+  value: (x: number) => 0.5 * x * (1 + Math.tanh(geluInner(x))),
+  derivative: (x: number) => {
+    const tanh = Math.tanh(geluInner(x));
+    const innerDerivative = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x ** 2);
+    return 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh ** 2) * innerDerivative;
+  },
+};
+
+/** Rotates pairs of a head's first `dimensions` values: neighbours (mode 0), or value i and value i + dimensions / 2 (mode 2). */
+function rotate(tape: Tape, a: Matrix, rope: RopeParameters, factors: Float64Array | undefined): Matrix {
+  const { dimensions, mode } = rope;
+  const half = dimensions / 2;
   return tape.gather(a, a.columns, (position, j) => {
     if (j >= dimensions) return [[j, 1]];
-    const pair = j >> 1;
-    const angle = (position * frequencyScale * frequencyBase ** ((-2 * pair) / dimensions)) / (factors?.[pair] ?? 1);
-    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-    return j % 2 === 0
+    const pair = mode === 0 ? j >> 1 : j % half;
+    const [first, second] = mode === 0 ? [2 * pair, 2 * pair + 1] : [pair, pair + half];
+    const { angle, size } = rotation(rope, position, pair, factors?.[pair] ?? 1);
+    const [cos, sin] = [size * Math.cos(angle), size * Math.sin(angle)];
+    return j === first
       ? [
-          [j, cos],
-          [j + 1, -sin],
+          [first, cos],
+          [second, -sin],
         ]
       : [
-          [j - 1, sin],
-          [j, cos],
+          [first, sin],
+          [second, cos],
         ];
   });
+}
+
+/** Angle of a pair at a position, and the factor that YaRN gives the rotated values. */
+function rotation(
+  rope: RopeParameters,
+  position: number,
+  pair: number,
+  factor: number,
+): { angle: number; size: number } {
+  const { dimensions, frequencyBase, frequencyScale, extrapolation, originalContext, attentionFactor } = rope;
+  const unscaled = (position * frequencyBase ** ((-2 * pair) / dimensions)) / factor;
+  const scaled = unscaled * frequencyScale;
+  if (extrapolation === 0) return { angle: scaled, size: attentionFactor };
+  // The pair that turns so many times over the original context; pairs between the two bounds are blended.
+  const pairOf = (turns: number) =>
+    (dimensions * Math.log(originalContext / (turns * 2 * Math.PI))) / (2 * Math.log(frequencyBase));
+  const low = Math.max(0, Math.floor(pairOf(YARN_BETA_FAST)));
+  const high = Math.min(dimensions - 1, Math.ceil(pairOf(YARN_BETA_SLOW)));
+  const ramp = Math.min(1, Math.max(0, (pair - low) / Math.max(0.001, high - low)));
+  const kept = (1 - ramp) * extrapolation;
+  return {
+    angle: scaled * (1 - kept) + unscaled * kept,
+    size: attentionFactor * (1 + 0.1 * Math.log(1 / frequencyScale)),
+  };
 }
 
 /**

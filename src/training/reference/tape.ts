@@ -144,10 +144,26 @@ export class Tape {
     return result;
   }
 
-  /** Causal attention of one head: q, k, v `[tokens, headSize]`. */
-  attention(q: Matrix, k: Matrix, v: Matrix): Matrix {
-    const scores = this.scale(this.linear(q, k), 1 / Math.sqrt(q.columns));
-    const weights = this.#causalSoftMax(scores);
+  /** Adds one number per column, which gets no gradient. */
+  addVector(a: Matrix, vector: Float64Array): Matrix {
+    const rows = this.matrix(a.rows, a.columns);
+    for (let i = 0; i < a.rows; i++) rows.values.set(vector, i * a.columns);
+    return this.add(a, rows);
+  }
+
+  /** cap * tanh(x / cap) */
+  softCap(a: Matrix, cap: number): Matrix {
+    return this.map(
+      a,
+      (x) => cap * Math.tanh(x / cap),
+      (x) => 1 - Math.tanh(x / cap) ** 2,
+    );
+  }
+
+  /** Causal attention of one head over the latest `window` positions: q, k, v `[tokens, headSize]`. */
+  attention(q: Matrix, k: Matrix, v: Matrix, scale: number, softCap: number | undefined, window: number): Matrix {
+    const scores = this.scale(this.linear(q, k), scale);
+    const weights = this.#causalSoftMax(softCap === undefined ? scores : this.softCap(scores, softCap), window);
     return this.linear(weights, this.transpose(v));
   }
 
@@ -161,20 +177,22 @@ export class Tape {
     return result;
   }
 
-  #causalSoftMax(a: Matrix): Matrix {
+  #causalSoftMax(a: Matrix, window: number): Matrix {
     const n = a.columns;
+    const first = (row: number) => Math.max(0, row - window + 1);
     const result = this.#result(a.rows, n, (y) => {
       for (let i = 0; i < a.rows; i++) {
         let dot = 0;
-        for (let j = 0; j <= i; j++) dot += y.gradient[i * n + j]! * y.values[i * n + j]!;
-        for (let j = 0; j <= i; j++) a.gradient[i * n + j]! += y.values[i * n + j]! * (y.gradient[i * n + j]! - dot);
+        for (let j = first(i); j <= i; j++) dot += y.gradient[i * n + j]! * y.values[i * n + j]!;
+        for (let j = first(i); j <= i; j++)
+          a.gradient[i * n + j]! += y.values[i * n + j]! * (y.gradient[i * n + j]! - dot);
       }
     });
     for (let i = 0; i < a.rows; i++) {
-      const row = a.values.subarray(i * n, i * n + i + 1);
+      const row = a.values.subarray(i * n + first(i), i * n + i + 1);
       const largest = Math.max(...row);
       const sum = row.reduce((total, x) => total + Math.exp(x - largest), 0);
-      for (let j = 0; j <= i; j++) result.values[i * n + j] = Math.exp(row[j]! - largest) / sum;
+      for (const [j, x] of row.entries()) result.values[i * n + first(i) + j] = Math.exp(x - largest) / sum;
     }
     return result;
   }

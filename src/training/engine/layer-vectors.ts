@@ -1,0 +1,19 @@
+/** Reads a layer's biases and the norms that only some architectures have. Small, so they are converted as numbers. */
+import type { FrozenLayer } from "./frozen-weights.ts";
+import type { ModelSpec } from "./model-spec.ts";
+
+/** @param read the values of one of the layer's tensors. */
+export function loadLayerVectors(spec: ModelSpec, layer: FrozenLayer, read: (name: string) => ArrayLike<number>): void {
+  layer.attentionPostNorm?.floats().set(read("post_attention_norm.weight"));
+  layer.feedForwardPostNorm?.floats().set(read("post_ffw_norm.weight"));
+  const heads = layer.queryKeyNorm?.floats();
+  if (heads !== undefined) {
+    const [query, key] = [read("attn_q_norm.weight"), read("attn_k_norm.weight")];
+    for (let head = 0; head < spec.heads + spec.keyValueHeads; head++)
+      heads.set(head < spec.heads ? query : key, head * spec.headSize);
+  }
+  for (const group of Object.values(layer.groups)) {
+    const bias = group.bias?.floats().fill(0);
+    for (const [module, { from }] of group.parts) if (spec.biases.has(module)) bias?.set(read(`${module}.bias`), from);
+  }
+}
