@@ -64,6 +64,17 @@ const DECODERS: Record<string, Decoder> = {
       out[i + 16] = d * (byte >> 4) + m;
     }
   },
+  Q5_0: (view, at, out) => {
+    const d = half(view, at);
+    const high = view.getUint32(at + 2, true);
+    for (let i = 0; i < 32; i++) out[i] = d * (fiveBits(view, at + 6, high, i) - 16);
+  },
+  Q5_1: (view, at, out) => {
+    const d = half(view, at);
+    const m = half(view, at + 2);
+    const high = view.getUint32(at + 4, true);
+    for (let i = 0; i < 32; i++) out[i] = d * fiveBits(view, at + 8, high, i) + m;
+  },
   Q4_K: (view, at, out) => {
     const d = half(view, at);
     const dmin = half(view, at + 2);
@@ -72,6 +83,19 @@ const DECODERS: Record<string, Decoder> = {
       for (let i = 0; i < 32; i++) {
         const byte = view.getUint8(at + 16 + (group >> 1) * 32 + i);
         out[group * 32 + i] = d * scale * (group & 1 ? byte >> 4 : byte & 15) - dmin * minimum;
+      }
+    }
+  },
+  Q5_K: (view, at, out) => {
+    const d = half(view, at);
+    const dmin = half(view, at + 2);
+    for (let group = 0; group < 8; group++) {
+      const { scale, minimum } = sixBitScale(view, at + 4, group);
+      for (let i = 0; i < 32; i++) {
+        const byte = view.getUint8(at + 48 + (group >> 1) * 32 + i);
+        const high = (view.getUint8(at + 16 + i) >> group) & 1;
+        const value = (group & 1 ? byte >> 4 : byte & 15) | (high << 4);
+        out[group * 32 + i] = d * scale * value - dmin * minimum;
       }
     }
   },
@@ -88,6 +112,12 @@ const DECODERS: Record<string, Decoder> = {
     }
   },
 };
+
+/** Value i of a block of 32: four bits in 16 bytes (first half low, second half high), the fifth in `high`. */
+function fiveBits(view: DataView, at: number, high: number, i: number): number {
+  const byte = view.getUint8(at + (i & 15));
+  return (i < 16 ? byte & 15 : byte >> 4) | (((high >>> i) & 1) << 4);
+}
 
 /** The 6-bit scale and minimum of one group of 32, packed into 12 bytes (ggml's `get_scale_min_k4`). */
 function sixBitScale(view: DataView, at: number, group: number): { scale: number; minimum: number } {

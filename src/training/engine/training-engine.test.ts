@@ -6,14 +6,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type TinyModelOptions, writeTinyModel } from "../../../test/helpers/tiny-model.ts";
+import {
+  compareGradients,
+  makeBatch,
+  randomParameters,
+  relativeDifference,
+  TEST_LORA,
+} from "../../../test/helpers/compare-gradients.ts";
+import { writeTinyModel } from "../../../test/helpers/tiny-model.ts";
 import { readGguf } from "../../formats/gguf/read-gguf.ts";
 import { createRandomSource } from "../../util/rng.ts";
 import { layOutPack } from "../lay-out-pack.ts";
-import { loadReferenceModel, referenceGradient } from "../reference/reference-model.ts";
-import type { HoldType } from "./frozen-weights.ts";
-import { ALL_TARGETS, createLoraLayout } from "./lora-layout.ts";
-import { type MicroBatch, segmentsOf } from "./micro-batch.ts";
+import { referenceGradient } from "../reference/reference-model.ts";
+import { segmentsOf } from "./micro-batch.ts";
 import { TrainingEngine } from "./training-engine.ts";
 
 let directory: string;
@@ -22,90 +27,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** Three samples of different lengths; some rows to predict, some held to a made-up base distribution. */
-function makeBatch(vocabulary: number): MicroBatch {
-  const random = createRandomSource(7);
-  const lengths = [9, 5, 7];
-  const tokens = Int32Array.from({ length: 21 }, () => random.integer(vocabulary));
-  const topCount = 3;
-  const anchorRows = Int32Array.from([14, 16, 19]);
-  const anchors = {
-    rows: anchorRows,
-    topCount,
-    tokens: new Int32Array(9),
-    probabilities: new Float32Array(9),
-    rest: new Float32Array(3),
-  };
-  for (let i = 0; i < 3; i++) {
-    const weights = [random.next() + 0.1, random.next() + 0.1, random.next() + 0.1, random.next() + 0.1];
-    const sum = weights.reduce((a, b) => a + b);
-    for (let j = 0; j < topCount; j++) {
-      anchors.tokens[i * topCount + j] = 10 + 20 * i + 7 * j;
-      anchors.probabilities[i * topCount + j] = weights[j]! / sum;
-    }
-    anchors.rest[i] = weights[3]! / sum;
-  }
-  const rows = [1, 4, 7, 9, 11, 12];
-  return {
-    tokens,
-    segments: segmentsOf(lengths),
-    targets: { rows: Int32Array.from(rows), tokens: Int32Array.from(rows.map((row) => tokens[row + 1]!)) },
-    anchors,
-  };
-}
-
-const LORA = { rank: 4, alpha: 6, targets: ALL_TARGETS };
-
-/** Adapter parameters that are all alive: with B = 0 the gradient of A would be zero and prove nothing. */
-function randomParameters(size: number): Float32Array {
-  const random = createRandomSource(3);
-  return Float32Array.from({ length: size }, () => 0.1 * random.normal());
-}
-
-async function compare(
-  name: string,
-  options: TinyModelOptions,
-  holdType: HoldType,
-  recompute = false,
-  targets = ALL_TARGETS,
-) {
-  const path = join(directory, `${name}.gguf`);
-  await writeTinyModel(path, options);
-  const file = await readGguf(path);
-  const model = loadReferenceModel(file);
-  const lora = { ...LORA, targets };
-  const layout = createLoraLayout(model.spec, lora);
-  const parameters = randomParameters(layout.size);
-  const batch = makeBatch(model.spec.vocabulary);
-  using engine = new TrainingEngine(file, { lora, seed: 1, threads: 1, holdType, recompute, parameters });
-  const loss = engine.accumulate(batch, 1 / 6, 0.5 / 3);
-  const reference = referenceGradient(model, layout, parameters, batch, 1 / 6, 0.5 / 3);
-  // Module by module, so that a small module cannot hide behind a large one.
-  let worst = 0;
-  for (const module of layout.modules)
-    for (const [offset, length] of [
-      [module.offsetA, module.input * layout.rank],
-      [module.offsetB, module.output * layout.rank],
-    ] as const)
-      worst = Math.max(
-        worst,
-        relativeDifference(
-          engine.gradients.subarray(offset, offset + length),
-          reference.gradient.subarray(offset, offset + length),
-        ),
-      );
-  return { loss, reference, worst, engine: { gradients: engine.gradients.slice() }, model, layout, parameters, batch };
-}
-
-function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let difference = 0;
-  let size = 0;
-  for (let i = 0; i < a.length; i++) {
-    difference += (a[i]! - b[i]!) ** 2;
-    size += b[i]! ** 2;
-  }
-  return Math.sqrt(difference / size);
-}
+type Comparison = Parameters<typeof compareGradients>;
+const compare = (name: string, ...rest: Comparison extends [string, ...infer Rest] ? Rest : never) =>
+  compareGradients(join(directory, `${name}.gguf`), ...rest);
 
 test("the reference agrees with finite differences of its own loss", async () => {
   const { model, layout, parameters, batch, reference } = await compare("finite", { layers: 2 }, "F32");
@@ -133,7 +57,10 @@ describe("held as F32 the engine agrees with the reference for every weight type
     ["Q8_0", {}],
     ["Q4_0", {}],
     ["Q4_1", {}],
+    ["Q5_0", {}],
+    ["Q5_1", {}],
     ["Q4_K", kQuant],
+    ["Q5_K", kQuant],
     ["Q6_K", kQuant],
   ] as const)("%s", async (type, shape) => {
     const { loss, reference, worst } = await compare(`type-${type}`, { ...shape, type }, "F32");
@@ -178,7 +105,7 @@ test("a sample's gradient does not depend on its neighbours in the pack", async 
   const path = join(directory, "isolation.gguf");
   await writeTinyModel(path, {});
   const file = await readGguf(path);
-  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  using engine = new TrainingEngine(file, { lora: TEST_LORA, seed: 1, threads: 1, holdType: "F32" });
   const random = createRandomSource(9);
   engine.setParameters(randomParameters(engine.layout.size));
   const sample = Int32Array.from({ length: 8 }, () => random.integer(200));
@@ -204,7 +131,7 @@ test("a shared beginning changes nothing: the pack gives the sum of what its sam
   const path = join(directory, "shared.gguf");
   await writeTinyModel(path, { layers: 3 });
   const file = await readGguf(path);
-  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  using engine = new TrainingEngine(file, { lora: TEST_LORA, seed: 1, threads: 1, holdType: "F32" });
   engine.setParameters(randomParameters(engine.layout.size));
   const random = createRandomSource(13);
   const numbers = (count: number) => Array.from({ length: count }, () => random.integer(200));
@@ -242,7 +169,7 @@ test("the base distribution is the model's own, and anchoring the untouched mode
   const path = join(directory, "anchor.gguf");
   await writeTinyModel(path, {});
   const file = await readGguf(path);
-  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  using engine = new TrainingEngine(file, { lora: TEST_LORA, seed: 1, threads: 1, holdType: "F32" });
   const tokens = Int32Array.from({ length: 12 }, (_, i) => (i * 37) % 200);
   const rows = Int32Array.from([0, 3, 8, 11]);
   const trained = randomParameters(engine.layout.size);
@@ -273,7 +200,7 @@ test("AdamW steps follow the formula, with clipping and decay", async () => {
   const path = join(directory, "adamw.gguf");
   await writeTinyModel(path, { layers: 1 });
   const file = await readGguf(path);
-  using engine = new TrainingEngine(file, { lora: LORA, seed: 1, threads: 1, holdType: "F32" });
+  using engine = new TrainingEngine(file, { lora: TEST_LORA, seed: 1, threads: 1, holdType: "F32" });
   const random = createRandomSource(11);
   const expected = Float64Array.from(engine.parameters);
   const first = new Float64Array(expected.length);
