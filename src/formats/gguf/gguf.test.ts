@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gguf } from "@huggingface/gguf";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeTinyModel } from "../../../test/helpers/tiny-model.ts";
+import { encodeWeights, writeTinyModel } from "../../../test/helpers/tiny-model.ts";
+import { TensorType } from "../../tensor/ggml.ts";
 import { createRandomSource } from "../../util/rng.ts";
-import { halfToNumber } from "./dequantize.ts";
+import { dequantize, halfToNumber } from "./dequantize.ts";
+import { findNotFinite } from "./find-not-finite.ts";
 import { readGguf } from "./read-gguf.ts";
+import { GGML_TYPES } from "./types.ts";
 import { writeGguf } from "./write-gguf.ts";
 
 let directory: string;
@@ -99,3 +102,40 @@ test("half precision", () => {
     -0,
   ]);
 });
+
+test.each(["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"] as const)(
+  "a weight of type %s that is not finite is found without decoding",
+  (type) => {
+    const { blockSize, blockBytes } = Object.values(GGML_TYPES).find(({ name }) => name === type)!;
+    const id = TensorType[type];
+    const random = createRandomSource(3);
+    const elements = 4 * 256;
+    const bytes = encodeWeights(
+      id,
+      Float32Array.from({ length: elements }, () => random.normal()),
+      256,
+    );
+    expect(findNotFinite(id, bytes)).toBeUndefined();
+    // Whatever byte is damaged, the answer is the decoder's.
+    let found = 0;
+    for (let at = blockBytes; at < 2 * blockBytes; at++)
+      for (const value of [0x7c, 0x7f, 0xff, 0x80]) {
+        const damaged = bytes.slice();
+        damaged[at] = value;
+        if (type === "F32" || type === "BF16") damaged[at - 1] = 0x80;
+        const decoded = dequantize(id, damaged, elements);
+        const first = decoded.findIndex((weight) => !Number.isFinite(weight));
+        const answer = findNotFinite(id, damaged);
+        if (first === -1) expect(answer).toBeUndefined();
+        else {
+          found += 1;
+          expect(answer).toBe(Math.floor(first / blockSize) * blockSize);
+        }
+      }
+    expect(found).toBeGreaterThan(0);
+    // Memory that begins at an odd address is read as well.
+    const odd = new Uint8Array(bytes.length + 1).subarray(1);
+    odd.set(bytes);
+    expect(findNotFinite(id, odd)).toBeUndefined();
+  },
+);
