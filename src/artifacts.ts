@@ -98,7 +98,16 @@ export interface GeneratedLeaf {
 /** One training sample in upstream's messages format. */
 export const messagesSampleSchema = z.object({
   messages: z
-    .array(z.object({ role: z.enum(["system", "user", "assistant", "pretraining"]), content: z.string() }))
+    .array(
+      z.object({
+        /** `system`, `user`, `assistant`, whatever else the model's chat template knows, or `pretraining`: a text to be learned whole. */
+        role: z.string().regex(/^[\w. -]{1,64}$/, 'a role is one word, such as "user"'),
+        content: z.string(),
+        /** What the assistant thought before it answered; data sets use either name. */
+        reasoning_content: z.string().nullish(),
+        thinking: z.string().nullish(),
+      }),
+    )
     .min(1),
   /** JSON text, upstream's convention. */
   metadata: z.string().optional(),
@@ -213,3 +222,85 @@ export const runManifestSchema = z.object({
   outputs: z.record(z.string(), z.string()),
 });
 export type RunManifest = z.infer<typeof runManifestSchema>;
+
+/** File that a training run begins with. A directory that has it but no manifest is an unfinished run. */
+export const TRAINING_RUN_FILE = "run.json";
+
+export const trainingRunSchema = z.object({
+  version: z.literal(1),
+  startedAt: z.string(),
+  /** What the losses follow from, by name: hashes of the inputs, settings. Only the same again may continue the run. */
+  identity: z.record(z.string(), z.unknown()),
+});
+export type TrainingRun = z.infer<typeof trainingRunSchema>;
+
+/** How far a training is; with the vectors, all that its next step starts from. */
+export const trainingProgressSchema = z.object({
+  step: z.int().min(0),
+  /** Samples and tokens seen, and seconds taken, since the first step. */
+  samples: z.number(),
+  tokens: z.number(),
+  seconds: z.number(),
+  /** Of the last step. */
+  loss: z.number(),
+  /** Lowest loss on the validation samples, and how often it was missed since. */
+  best: z.object({ step: z.number(), loss: z.number() }).optional(),
+  validationsSinceBest: z.number(),
+  /** Type in which the frozen matrices are held: measured once, then kept. */
+  holdType: z.string(),
+  /** What changes no more than the last digits: program version, processor, threads. */
+  environment: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+export type TrainingProgress = z.infer<typeof trainingProgressSchema>;
+
+/** The trained numbers and AdamW's moments, in the engine's order: large, so they are views of its memory. */
+export interface TrainingVectors {
+  parameters: Float32Array;
+  firstMoments: Float32Array;
+  secondMoments: Float32Array;
+}
+
+/** Why a checkpoint was made: to go on from, by samples, by epoch, lowest validation loss, asked for, stopped. */
+export const checkpointReasonSchema = z.enum(["resume", "samples", "epoch", "best", "request", "stop"]);
+export type CheckpointReason = z.infer<typeof checkpointReasonSchema>;
+
+export const checkpointRecordSchema = z.object({
+  version: z.literal(1),
+  createdAt: z.string(),
+  reasons: z.array(checkpointReasonSchema).min(1),
+  progress: trainingProgressSchema,
+  /** Loss on the validation samples at this very step. */
+  validationLoss: z.number().optional(),
+  /** The adapter or model that this step made. A mere point to go on from has none. */
+  student: z.string().optional(),
+  /** False once the vectors were given up for newer ones. */
+  hasState: z.boolean(),
+  files: z.record(z.string(), z.object({ sizeBytes: z.number(), sha256: z.string() })),
+});
+export type CheckpointRecord = z.infer<typeof checkpointRecordSchema>;
+
+export interface Checkpoint extends CheckpointRecord {
+  directory: string;
+}
+
+export interface CheckpointContent {
+  reasons: CheckpointReason[];
+  progress: TrainingProgress;
+  vectors: TrainingVectors;
+  validationLoss?: number;
+  student?: { file: string; write: (path: string) => Promise<void> };
+}
+
+/** The checkpoints of one run. Training makes and reads them through this, wherever and however they are kept. */
+export interface CheckpointStore {
+  /** Whole or not at all. */
+  save(content: CheckpointContent): Promise<Checkpoint>;
+  /** Oldest first. */
+  list(): Promise<Checkpoint[]>;
+  /** Fills the vectors. Throws `CHECKPOINT_DAMAGED`. */
+  restore(checkpoint: Checkpoint, vectors: TrainingVectors): Promise<void>;
+  /** Copies the student with the lowest validation loss to `path`; undefined when there is none. Throws `CHECKPOINT_DAMAGED`. */
+  copyBest(path: string): Promise<Checkpoint | undefined>;
+  /** Gives up what nobody needs any more; `keepLast` 0 keeps all that were not made merely to go on from. */
+  prune(options: { keepLast: number; isFinished: boolean }): Promise<void>;
+}

@@ -15,10 +15,12 @@ export const MAX_RENDER_STEPS = 500_000;
 /** Longest `range()`. */
 const MAX_RANGE = 100_000;
 
-/** A conversation's turn as templates see it; further roles (`pretraining`) reach the template unchanged. */
+/** A conversation's turn as templates see it; every role (`tool`, `document`) reaches the template unchanged. */
 export interface TemplateMessage {
   role: string;
   content: string;
+  /** What the assistant thought before its answer; templates know it as `reasoning_content` or as `thinking`. */
+  reasoning?: string;
 }
 
 export interface RenderChatOptions {
@@ -47,10 +49,10 @@ export function renderChat(
   const program = parseTemplate(template);
   const environment = new Environment();
   for (const [name, value] of Object.entries(globals(options.now ?? new Date()))) environment.set(name, value);
-  environment.set(
-    "messages",
-    messages.map(({ role, content }) => ({ role, content })),
-  );
+  environment.set("messages", messages.map(asTemplateValue));
+  // As the Python libraries call templates: known, and nothing.
+  environment.set("tools", null);
+  environment.set("documents", null);
   environment.set("add_generation_prompt", options.addGenerationPrompt ?? false);
   environment.set("bos_token", options.bosToken ?? "");
   environment.set("eos_token", options.eosToken ?? "");
@@ -59,6 +61,12 @@ export function renderChat(
   } catch (cause) {
     throw describeRenderError(cause);
   }
+}
+
+function asTemplateValue({ role, content, reasoning }: TemplateMessage): Record<string, string> {
+  return reasoning === undefined
+    ? { role, content }
+    : { role, content, reasoning_content: reasoning, thinking: reasoning };
 }
 
 function parseTemplate(template: string): Parsed {

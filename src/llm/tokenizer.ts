@@ -3,17 +3,25 @@
  * a student is trained on exactly the tokens it will see.
  */
 import type { LlamaModel, Token } from "node-llama-cpp";
-import { renderChat } from "../formats/chat-template.ts";
-import { type GgufFile, metadataString } from "../formats/gguf/types.ts";
-import type { ChatMessage } from "./language-model.ts";
+import type { TemplateMessage } from "../formats/chat-template.ts";
+import type { GgufFile } from "../formats/gguf/types.ts";
+import { type EncodeConversationOptions, encodeConversation } from "./encode-conversation.ts";
 import { llamaRuntime } from "./llama-runtime.ts";
-import { promptTokens } from "./prompt-tokens.ts";
+import { describeModelError } from "./local-model-errors.ts";
+import { modelChat, withBegin } from "./model-chat.ts";
+import { requireTokenizer } from "./require-tokenizer.ts";
+import { vocabularyOf } from "./vocabulary.ts";
 
 /** A token sequence in which some tokens are to be learned. */
 export interface CountedTokens {
   tokens: Int32Array;
-  /** 1 where predicting this token counts in the loss. */
+  /** 1 where predicting this token counts in the loss; never for the first, which nothing predicts. */
   counted: Uint8Array;
+}
+
+export interface OpenTokenizerOptions {
+  /** What chat templates that write the date take for today; now by default. */
+  now?: Date;
 }
 
 export interface Tokenizer extends AsyncDisposable {
@@ -21,79 +29,34 @@ export interface Tokenizer extends AsyncDisposable {
   encodeDocument(text: string): CountedTokens;
   /**
    * A conversation: the answers of the assistant count, each with the token that ends it. One sequence, or several where the template
-   * writes an earlier turn differently once a later one follows.
+   * writes an earlier turn differently once a later one follows. Throws `CHAT_TEMPLATE_…`.
    */
-  encodeConversation(messages: readonly ChatMessage[]): CountedTokens[];
-  /** The same sequence with the words of the user counted as well (upstream's `unmask`). */
-  countUserTurns(messages: readonly ChatMessage[], sequence: CountedTokens): CountedTokens;
+  encodeConversation(messages: readonly TemplateMessage[], options?: EncodeConversationOptions): CountedTokens[];
   decode(tokens: ArrayLike<number>): string;
 }
 
-export async function openTokenizer(file: GgufFile): Promise<Tokenizer> {
-  const { llama } = await llamaRuntime();
-  const model = await llama.loadModel({ modelPath: file.path, vocabOnly: true });
-  return createTokenizer(model, metadataString(file, "tokenizer.chat_template") ?? "");
+/** Throws `TOKENIZER_MISSING`, `TOKENIZER_MISMATCH`, `GGUF_INVALID`. */
+export async function openTokenizer(file: GgufFile, options: OpenTokenizerOptions = {}): Promise<Tokenizer> {
+  requireTokenizer(file);
+  const { llama, withErrorLog } = await llamaRuntime();
+  const loaded = await withErrorLog(() => llama.loadModel({ modelPath: file.path, vocabOnly: true }));
+  if ("error" in loaded) throw describeModelError(file.path, loaded.error, loaded.log);
+  return createTokenizer(loaded.result, options.now ?? new Date());
 }
 
-function createTokenizer(model: LlamaModel, template: string): Tokenizer {
-  const { bos, eos, bosString, eosString, shouldPrependBosToken } = model.tokens;
-  const literal = (text: string): number[] => [...model.tokenize(text, false)];
-  const render = (messages: readonly ChatMessage[], addGenerationPrompt: boolean) =>
-    renderChat(template, messages, { addGenerationPrompt, bosToken: bosString ?? "", eosToken: eosString ?? "" });
-
-  /** What the template writes after an answer, as tokens up to and including the one that ends the turn. */
-  const turnEnd = (messages: readonly ChatMessage[], answerIndex: number): number[] => {
-    const before = render(messages.slice(0, answerIndex), true) + messages[answerIndex]!.content;
-    const after = render(messages.slice(0, answerIndex + 1), false);
-    if (!after.startsWith(before)) return eos === null ? [] : [eos];
-    const tokens = [...model.tokenize(after.slice(before.length), true)];
-    const end = tokens.findIndex((token) => model.isEogToken(token));
-    return end >= 0 ? tokens.slice(0, end + 1) : eos === null ? [] : [eos];
-  };
-
+function createTokenizer(model: LlamaModel, now: Date): Tokenizer {
+  const vocabulary = vocabularyOf(model);
+  const chat = modelChat(model, now);
+  const { eos } = model.tokens;
   return {
     encodeDocument(text) {
-      const begin = shouldPrependBosToken && bos !== null ? [bos as number] : [];
-      const end = eos === null ? [] : [eos as number];
-      const content = literal(text);
-      return {
-        tokens: Int32Array.from([...begin, ...content, ...end]),
-        counted: Uint8Array.from([...begin.map(() => 0), ...content.map(() => 1), ...end.map(() => 1)]),
-      };
+      const content = vocabulary.tokenize(text, true);
+      const begin = withBegin(model, content).length - content.length;
+      const tokens = Int32Array.from([...withBegin(model, content), ...(eos === null ? [] : [eos])]);
+      // Nothing predicts the first token, whether it is the begin token or not.
+      return { tokens, counted: Uint8Array.from(tokens, (_, i) => (i < Math.max(begin, 1) ? 0 : 1)) };
     },
-    encodeConversation(messages) {
-      const sequences: { tokens: number[]; counted: number[] }[] = [];
-      let current: { tokens: number[]; counted: number[] } | undefined;
-      for (const [index, message] of messages.entries()) {
-        if (message.role !== "assistant") continue;
-        const prompt: number[] = promptTokens(model, { messages: messages.slice(0, index) });
-        const continues = current?.tokens.every((token, i) => prompt[i] === token) ?? false;
-        if (current === undefined || !continues) {
-          current = { tokens: [], counted: [] };
-          sequences.push(current);
-        }
-        const unlearned = prompt.slice(current.tokens.length);
-        const answer = [...literal(message.content), ...turnEnd(messages, index)];
-        current.tokens.push(...unlearned, ...answer);
-        current.counted.push(...unlearned.map(() => 0), ...answer.map(() => 1));
-      }
-      return sequences.map(({ tokens, counted }) => ({
-        tokens: Int32Array.from(tokens),
-        counted: Uint8Array.from(counted),
-      }));
-    },
-    countUserTurns(messages, { tokens, counted }) {
-      const all = counted.slice();
-      let from = 0;
-      for (const message of messages) {
-        const content = literal(message.content);
-        const start = findSequence(tokens, content, from);
-        if (start < 0) continue;
-        from = start + content.length;
-        if (message.role === "user") all.fill(1, start, from);
-      }
-      return { tokens, counted: all };
-    },
+    encodeConversation: (messages, encodeOptions) => encodeConversation(chat, messages, eos, encodeOptions),
     decode: (tokens) =>
       model.detokenize(
         Array.from(tokens, (token) => token as Token),
@@ -101,12 +64,4 @@ function createTokenizer(model: LlamaModel, template: string): Tokenizer {
       ),
     [Symbol.asyncDispose]: () => model.dispose(),
   };
-}
-
-/** First place at or after `from` where `part` stands in `tokens`; -1 when it does not. */
-function findSequence(tokens: Int32Array, part: readonly number[], from: number): number {
-  if (part.length === 0) return -1;
-  for (let start = from; start + part.length <= tokens.length; start++)
-    if (part.every((token, i) => tokens[start + i] === token)) return start;
-  return -1;
 }

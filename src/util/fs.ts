@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { createInterface } from "node:readline";
 import { IlabError } from "./errors.ts";
 
 /** Writes to a sibling `.part-…` file, flushes it, then renames: readers see the old content or the new, never a mixture. */
@@ -33,7 +32,7 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
 /** Turns ENOSPC, EACCES and the like into an error that says what to do. */
 export function describeWriteError(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === "ENOSPC" || code === "EDQUOT")
+  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
     return new IlabError({
       code: "DISK_FULL",
       message: `no space left while writing ${path}`,
@@ -64,22 +63,68 @@ export function toJsonLines(rows: Iterable<unknown>): string {
   return text;
 }
 
+/** A line longer than this is no row of data; it bounds the memory that one line may take. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+
 /** Streams a JSON-lines file; a bad line is an error that names file and line. */
 export async function* readJsonLines(path: string): AsyncGenerator<unknown> {
-  const lines = createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Number.POSITIVE_INFINITY });
-  let number = 0;
-  for await (const line of lines) {
-    number += 1;
-    if (line.trim() === "") continue;
+  for await (const { value } of readNumberedJsonLines(path)) yield value;
+}
+
+/** As `readJsonLines`, each row with the number of its line; blank lines count. A byte order mark and CRLF are accepted. */
+export async function* readNumberedJsonLines(path: string): AsyncGenerator<{ line: number; value: unknown }> {
+  let line = 0;
+  for await (const bytes of readLines(path)) {
+    line += 1;
+    const text = decodeLine(path, line, bytes);
+    if (text.trim() === "") continue;
     try {
-      yield JSON.parse(line);
+      yield { line, value: JSON.parse(text) };
     } catch (cause) {
       throw new IlabError({
         code: "BAD_JSON_LINE",
-        message: `${path}:${number}: not valid JSON: ${(cause as Error).message}`,
+        message: `${path}:${line}: not valid JSON: ${(cause as Error).message}`,
         hint: "Every line of the file must be one JSON object.",
         cause,
       });
     }
+  }
+}
+
+/** The pieces between line feeds, as bytes: a character may lie across two reads. */
+async function* readLines(path: string): AsyncGenerator<Buffer> {
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      yield Buffer.concat([...pending, chunk.subarray(start, end)]);
+      pending = [];
+      pendingBytes = 0;
+      start = end + 1;
+    }
+    pending.push(chunk.subarray(start));
+    pendingBytes += chunk.length - start;
+    if (pendingBytes > MAX_LINE_BYTES)
+      throw new IlabError({
+        code: "LINE_TOO_LONG",
+        message: `${path} has a line of more than ${MAX_LINE_BYTES / 1024 / 1024} MiB`,
+        hint: "Is it a JSON-lines file, one object per line? Split a very long document into several rows.",
+      });
+  }
+  if (pendingBytes > 0) yield Buffer.concat(pending);
+}
+
+function decodeLine(path: string, line: number, bytes: Buffer): string {
+  try {
+    // Skips a byte order mark.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new IlabError({
+      code: "NOT_UTF8",
+      message: `${path}:${line}: the line is not UTF-8 text`,
+      hint: "Save the file in the encoding UTF-8.",
+      cause,
+    });
   }
 }
