@@ -6,10 +6,14 @@
 import koffi from "koffi";
 import { IlabError } from "../util/errors.ts";
 import { type Ggml, openGgml, type Pointer, TensorType, type TensorTypeId } from "./ggml.ts";
+import { type CpuKernels, openCpuKernels } from "./kernels/cpu-kernels.ts";
 
 /** Offsets inside `struct ggml_tensor`, fixed by the ABI check in library.ts. */
 const OFFSET_NE = 16n;
 const OFFSET_DATA = 248n;
+
+/** GGML_N_TASKS_MAX */
+const ALL_THREADS = -1;
 
 export type Shape = [number, number, number, number];
 
@@ -34,6 +38,11 @@ export class Tensor {
   get shape(): Shape {
     if (this.#shape === undefined) this.#read();
     return this.#shape!;
+  }
+
+  /** Id of `enum ggml_type`. */
+  get type(): number {
+    return new Int32Array(koffi.view(this.pointer, 4))[0]!;
   }
 
   /** Bytes per step in each dimension. */
@@ -84,8 +93,11 @@ export class Backend {
   readonly ggml: Ggml = openGgml();
   readonly pointer: Pointer;
   readonly bufferType: Pointer;
+  /** Products faster than ggml's, where this processor has them. */
+  readonly kernels: CpuKernels | undefined;
 
-  constructor(threads: number) {
+  constructor(threads: number, { usesKernels = true }: { usesKernels?: boolean } = {}) {
+    if (usesKernels) this.kernels = openCpuKernels(threads);
     this.pointer = this.ggml.backendCpuInit();
     this.ggml.backendCpuSetThreads(this.pointer, threads);
     this.bufferType = this.ggml.backendBufferType(this.pointer);
@@ -144,10 +156,6 @@ export class TensorContext {
     const size = capacity * this.ggml.tensorOverhead + Number(this.ggml.graphOverhead(capacity, false));
     this.#pointer = this.ggml.init({ mem_size: size, mem_buffer: null, no_alloc: true });
     if (this.#pointer === 0n) throw new IlabError({ code: "OUT_OF_MEMORY", message: "ggml could not make a context" });
-  }
-
-  get pointer(): Pointer {
-    return this.#pointer;
   }
 
   /** Gives every tensor made so far its own memory, which lives as long as the context. Returns bytes. */
@@ -363,6 +371,20 @@ export class TensorContext {
         second.pointer,
         hyperparameters.pointer,
       ),
+    );
+  }
+  /** An operation whose code is at `code` (kernels/kernel-frame.ts), on all threads. */
+  custom(type: TensorTypeId, shape: Shape, operands: Tensor[], code: Pointer, data: Pointer): Tensor {
+    const pointers = BigUint64Array.from(operands, ({ pointer }) => pointer);
+    return this.#op(
+      this.ggml.custom4d(this.#pointer, type, ...shape, pointers, pointers.length, code, ALL_THREADS, data),
+    );
+  }
+  /** As `custom`, in `a`'s own memory; `a` is operand 0. */
+  customInplace(a: Tensor, operands: Tensor[], code: Pointer, data: Pointer): Tensor {
+    const pointers = BigUint64Array.from(operands, ({ pointer }) => pointer);
+    return this.#op(
+      this.ggml.customInplace(this.#pointer, a.pointer, pointers, pointers.length, code, ALL_THREADS, data),
     );
   }
   markParameter(a: Tensor): void {

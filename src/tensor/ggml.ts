@@ -129,8 +129,13 @@ function bind() {
       "float",
       "float",
     ),
+    custom4d: op("custom_4d", "int", "int64_t", "int64_t", "int64_t", "int64_t", P, "int", P, "int", P),
+    customInplace: op("custom_inplace", P, P, "int", P, "int", P),
     optStepAdamw: op("opt_step_adamw", P, P, P, P, P),
 
+    typeTraits: f("get_type_traits", P, "int") as (type: number) => Pointer,
+    /** Whether the CPU library in use, and with it the processor, has AVX512-BF16. */
+    hasAvx512Bf16: () => cpu.func("int ggml_cpu_has_avx512_bf16()")() === 1,
     backendCpuInit: cpu.func("ggml_backend_cpu_init", P, []) as () => Pointer,
     backendCpuSetThreads: cpu.func("ggml_backend_cpu_set_n_threads", "void", [P, "int"]) as (
       backend: Pointer,

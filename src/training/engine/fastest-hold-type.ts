@@ -4,11 +4,11 @@
  */
 import { Backend, GraphAllocator, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
-import type { HoldType } from "./frozen-weights.ts";
+import { createMatrixHolder, type HoldType, suitsPacking } from "./held-matrix.ts";
 import type { ModelSpec } from "./model-spec.ts";
 
 /** BF16 first: with equal speed it has half the memory of F32 and the range that F16 lacks. */
-const CANDIDATES: readonly HoldType[] = ["BF16", "F16", "F32"];
+export const HOLD_TYPES: readonly HoldType[] = ["BF16", "F16", "F32"];
 const TOKENS = 256;
 const REPETITIONS = 3;
 /** Another type must be clearly faster to be preferred. */
@@ -17,23 +17,24 @@ const MARGIN = 1.15;
 export function fastestHoldType(spec: ModelSpec, threads: number): HoldType {
   using backend = new Backend(threads);
   let best: { type: HoldType; speed: number } | undefined;
-  for (const type of CANDIDATES) {
-    const speed = matmulSpeed(backend, type, spec.width, spec.feedForward, TOKENS);
+  for (const type of HOLD_TYPES) {
+    const speed = productSpeed(backend, type, spec.width, spec.feedForward, TOKENS);
     if (best === undefined || speed > best.speed * MARGIN) best = { type, speed };
   }
   return best!.type;
 }
 
 /** Best of several products `[k, m] x [k, n]`, in floating-point operations per second. */
-export function matmulSpeed(backend: Backend, type: HoldType, k: number, m: number, n: number): number {
+export function productSpeed(backend: Backend, type: HoldType, k: number, m: number, n: number): number {
   using memory = new TensorContext(4);
-  const weights = memory.tensor(TensorType[type], k, m);
+  const holder = createMatrixHolder(memory, backend, type, suitsPacking([k, m], 0));
+  const matrix = holder.make(k, m);
   const input = memory.tensor(TensorType.F32, k, n);
   memory.allocatePersistent(backend);
-  weights.bytes(weights.strides[2]).fill(0);
+  holder.clear();
   input.floats().fill(1);
   using context = new TensorContext(4);
-  context.expand(context.mulMat(weights, input));
+  context.expand(matrix.multiply(context, input));
   using allocator = new GraphAllocator(backend);
   allocator.allocate(context.graph);
   let seconds = Number.POSITIVE_INFINITY;

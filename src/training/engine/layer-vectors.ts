@@ -1,9 +1,11 @@
-/** Reads a layer's biases and the norms that only some architectures have. Small, so they are converted as numbers. */
+/** Reads a layer's norms and biases. Small, so they are converted as numbers. */
 import type { FrozenLayer } from "./frozen-weights.ts";
 import type { ModelSpec } from "./model-spec.ts";
 
 /** @param read the values of one of the layer's tensors. */
 export function loadLayerVectors(spec: ModelSpec, layer: FrozenLayer, read: (name: string) => ArrayLike<number>): void {
+  layer.attentionNorm.floats().set(read("attn_norm.weight"));
+  layer.feedForwardNorm.floats().set(read("ffn_norm.weight"));
   layer.attentionPostNorm?.floats().set(read("post_attention_norm.weight"));
   layer.feedForwardPostNorm?.floats().set(read("post_ffw_norm.weight"));
   const heads = layer.queryKeyNorm?.floats();

@@ -1,13 +1,14 @@
 /** A group of frozen linear layers with their adapters, forward and backward. */
 import type { Tensor } from "../../tensor/context.ts";
+import { addOuterProduct } from "./add-outer-product.ts";
 import type { LinearGroup } from "./frozen-weights.ts";
 import type { AdaptedModule } from "./lora-layout.ts";
-import { FLOAT_BYTES, type PackGraph } from "./pack-graph.ts";
+import type { PackGraph } from "./pack-graph.ts";
 
 /** The result of a linear group with what its backward pass needs. */
 export interface LinearActivations {
   input: Tensor;
-  /** s A x, `[paddedRanks, tokens]`; undefined without an adapter. */
+  /** s A x, `[padded ranks, tokens]`; undefined without an adapter. */
   lowRank: Tensor | undefined;
   output: Tensor;
 }
@@ -15,9 +16,8 @@ export interface LinearActivations {
 /** y = W x + B (s A x) as one product with the widened matrix. */
 export function linearForward(graph: PackGraph, group: LinearGroup, input: Tensor): LinearActivations {
   const { context: c, layout } = graph;
-  if (group.adapterA === undefined) return { input, lowRank: undefined, output: c.mulMat(group.forward, input) };
-  const lowRank = c.scale(c.mulMat(group.adapterA, input), layout.scale);
-  return { input, lowRank, output: c.mulMat(group.forward, c.concat(input, lowRank, 0)) };
+  const lowRank = group.adapter && c.scale(group.adapter.a.multiply(c, input), layout.scale);
+  return { input, lowRank, output: group.forward.multiply(c, input, lowRank) };
 }
 
 /** dx = Wᵀ dy + Aᵀ (s Bᵀ dy); dB = dy (s A x)ᵀ; dA = (s Bᵀ dy) xᵀ. */
@@ -29,22 +29,17 @@ export function linearBackward(
   dOutput: Tensor,
   needsInputGradient: boolean,
 ): Tensor | undefined {
-  const { context: c, layout, gradients } = graph;
-  if (group.adapterB === undefined || saved.lowRank === undefined)
-    return needsInputGradient ? c.mulMat(group.backward, dOutput) : undefined;
-  const { rank } = layout;
-  const dLowRank = c.scale(c.mulMat(group.adapterB, dOutput), layout.scale);
-  const addTo = (offset: number, rows: number, length: number, value: Tensor) => {
-    const row = length * FLOAT_BYTES;
-    c.expand(
-      c.addInplace(c.view(gradients, [length, rows, 1, 1], [row, row * rows, row * rows], offset * FLOAT_BYTES), value),
-    );
-  };
-  const adapted = modules.filter((module) => group.parts.has(module.name));
-  addTo(adapted[0]!.offsetA, group.ranks, group.input, c.outProd(saved.input, c.rows(dLowRank, 0, group.ranks)));
-  for (const [i, module] of adapted.entries()) {
-    const { from, count } = group.parts.get(module.name)!;
-    addTo(module.offsetB, rank, count, c.outProd(c.rows(dOutput, from, count), c.rows(saved.lowRank, i * rank, rank)));
+  const { context: c, layout } = graph;
+  let dLowRank: Tensor | undefined;
+  if (group.adapter !== undefined && saved.lowRank !== undefined) {
+    const { rank } = layout;
+    dLowRank = c.scale(group.adapter.b.multiply(c, dOutput), layout.scale);
+    const adapted = modules.filter((module) => group.parts.has(module.name));
+    addOuterProduct(graph, adapted[0]!.offsetA, saved.input, c.rows(dLowRank, 0, group.ranks));
+    for (const [i, module] of adapted.entries()) {
+      const { from, count } = group.parts.get(module.name)!;
+      addOuterProduct(graph, module.offsetB, c.rows(dOutput, from, count), c.rows(saved.lowRank, i * rank, rank));
+    }
   }
-  return needsInputGradient ? c.mulMat(group.backward, c.concat(dOutput, dLowRank, 0)) : undefined;
+  return needsInputGradient ? group.backward.multiply(c, dOutput, dLowRank) : undefined;
 }

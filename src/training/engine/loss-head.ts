@@ -80,7 +80,7 @@ function headForward(
   weights: FrozenWeights,
   normed: Tensor,
 ): { logits: Tensor; slope: Tensor | undefined } {
-  let logits = c.mulMat(weights.head.forward, normed);
+  let logits = weights.head.forward.multiply(c, normed);
   if (spec.logitScale !== 1) logits = c.scale(logits, spec.logitScale);
   if (weights.outputBias !== undefined) logits = c.add(logits, weights.outputBias);
   if (spec.finalSoftCap === undefined) return { logits, slope: undefined };
@@ -110,7 +110,7 @@ function buildPiece(
 
   const zeros = c.input(TensorType.F32, 1, count * k);
   const others = c.reshape(c.setRows(flat, zeros, indices), vocabulary, count);
-  let gradient = c.mulMat(weights.head.backward, slope === undefined ? others : c.mul(others, slope));
+  let gradient = weights.head.backward.multiply(c, slope === undefined ? others : c.mul(others, slope));
   const hasRest = targets.rest.subarray(from, from + count).some((rest) => rest > 0);
   let restWanted: Tensor | undefined;
   if (hasRest) {
@@ -119,7 +119,7 @@ function buildPiece(
     gradient = c.mul(gradient, c.scaleBias(c.div(restWanted, rest), -1, 1));
   }
   const ids = c.input(TensorType.I32, count * k);
-  const rows = c.reshape(c.getRows(weights.head.forward, ids), width, k, count);
+  const rows = c.reshape(c.getRows(weights.head.rows, ids), width, k, count);
   let difference = c.sub(picked, wanted);
   if (slope !== undefined) difference = c.mul(difference, c.getRows(c.reshape(slope, 1, vocabulary * count), indices));
   const named = c.outProd(rows, c.reshape(difference, 1, k, count));

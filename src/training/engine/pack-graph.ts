@@ -1,5 +1,6 @@
 /** What every layer of one graph shares: the pack it works on, and where gradients go. Activations are `[features, tokens]`. */
 import type { Tensor, TensorContext } from "../../tensor/context.ts";
+import type { CpuKernels } from "../../tensor/kernels/cpu-kernels.ts";
 import type { LoraLayout } from "./lora-layout.ts";
 import type { Segment } from "./micro-batch.ts";
 import type { ModelSpec } from "./model-spec.ts";
@@ -8,6 +9,8 @@ export const FLOAT_BYTES = 4;
 
 export interface PackGraph {
   context: TensorContext;
+  /** This processor's own products, where it has them. */
+  kernels: CpuKernels | undefined;
   spec: ModelSpec;
   layout: LoraLayout;
   positions: Tensor;

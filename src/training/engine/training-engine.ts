@@ -2,12 +2,14 @@
  * LoRA training of a GGUF on ggml: forward and backward over packs of samples, AdamW, the base model's own
  * distribution for the anchor. Holds native memory and computes synchronously: it belongs in a child process (worker.ts).
  */
+import type { TrainingVectors } from "../../artifacts.ts";
 import type { GgufFile } from "../../formats/gguf/types.ts";
 import { Backend, GraphAllocator, type Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
 import { IlabError } from "../../util/errors.ts";
 import { countAttentionBlocks } from "./attention-blocks.ts";
-import { type FrozenWeights, type HoldType, type LinearGroup, loadFrozenWeights } from "./frozen-weights.ts";
+import { type FrozenWeights, type LinearGroup, loadFrozenWeights } from "./frozen-weights.ts";
+import type { HoldType } from "./held-matrix.ts";
 import { type LayerActivations, layerBackward, layerForward } from "./layer.ts";
 import { createLoraLayout, initialLoraParameters, type LoraLayout, type LoraOptions } from "./lora-layout.ts";
 import { buildLoss, type LossPart, outputLogits } from "./loss-head.ts";
@@ -21,6 +23,10 @@ export interface EngineOptions {
   threads: number;
   /** Type in which the frozen matrices are held. */
   holdType: HoldType;
+  /** Convert the layers' matrices anew before every product instead of holding them: less memory, a little more time. */
+  isStreamed?: boolean;
+  /** false: ggml's own products alone, even where this processor has faster ones. */
+  usesKernels?: boolean;
   /** Recompute each layer in the backward pass instead of keeping its activations: a third more work, a fraction of the memory. */
   recompute?: boolean;
   /** Start from these adapter parameters instead of fresh ones. */
@@ -39,6 +45,11 @@ export interface AdamwOptions {
 }
 
 const FLOAT_BYTES = 4;
+
+export interface EngineState extends TrainingVectors {
+  /** Optimiser steps taken. */
+  steps: number;
+}
 
 export class TrainingEngine {
   readonly spec: ModelSpec;
@@ -59,15 +70,12 @@ export class TrainingEngine {
     this.spec = readModelSpec(file);
     this.layout = createLoraLayout(this.spec, options.lora);
     this.#recompute = options.recompute ?? false;
-    this.#backend = new Backend(options.threads);
-    this.#weights = loadFrozenWeights(
-      file,
-      this.spec,
-      this.layout,
-      options.holdType,
-      this.#backend,
-      options.onLayerLoaded,
-    );
+    this.#backend = new Backend(options.threads, { usesKernels: options.usesKernels ?? true });
+    this.#weights = loadFrozenWeights(file, this.spec, this.layout, this.#backend, {
+      holdType: options.holdType,
+      isStreamed: options.isStreamed ?? false,
+      onLayer: options.onLayerLoaded,
+    });
     this.#state = new TensorContext(8);
     const vector = () => this.#state.tensor(TensorType.F32, this.layout.size);
     this.#parameters = vector();
@@ -117,6 +125,20 @@ export class TrainingEngine {
     this.#refreshAdapter();
   }
 
+  /** All that the next step depends on; views of native memory, so only what is copied of them outlives that step. */
+  exportState(): EngineState {
+    const [firstMoments, secondMoments] = [this.#firstMoments.floats(), this.#secondMoments.floats()];
+    return { parameters: this.parameters, firstMoments, secondMoments, steps: this.#steps };
+  }
+
+  /** Goes on where `exportState` was; the engine's own views may be handed back, filled. */
+  importState({ parameters, firstMoments, secondMoments, steps }: EngineState): void {
+    this.#firstMoments.floats().set(firstMoments);
+    this.#secondMoments.floats().set(secondMoments);
+    this.#steps = steps;
+    this.setParameters(parameters);
+  }
+
   /** Runs `work` with the adapter switched off, that is, on the base model. */
   withBaseModel<Result>(work: () => Result): Result {
     const saved = this.parameters.slice();
@@ -128,8 +150,11 @@ export class TrainingEngine {
     }
   }
 
-  /** Adds the gradient of `targetWeight * target loss + anchorWeight * anchor loss` of one pack to `gradients`. */
-  accumulate(batch: MicroBatch, targetWeight: number, anchorWeight: number): MicroBatchLoss {
+  /**
+   * Adds the gradient of `targetWeight * target loss + anchorWeight * anchor loss` of one pack to `gradients`.
+   * @param _noiseSeed decides dropout and noise on the embeddings.
+   */
+  accumulate(batch: MicroBatch, targetWeight: number, anchorWeight: number, _noiseSeed = 0): MicroBatchLoss {
     return this.#run(batch, { targetWeight, anchorWeight });
   }
 
@@ -227,13 +252,15 @@ export class TrainingEngine {
     segments: Segment[],
   ): { graph: PackGraph & { embedded: Tensor }; fill: () => void } {
     const ids = context.input(TensorType.I32, tokens.length);
-    const positions = context.input(TensorType.I32, tokens.length);
+    // Some models do not rotate: the input must be part of the graph all the same.
+    const positions = context.expand(context.input(TensorType.I32, tokens.length));
     const embedded = context.getRows(this.#weights.embedding, ids);
     const { embeddingScale } = this.spec;
     const masks: PackGraph["masks"] = new Map();
     return {
       graph: {
         context,
+        kernels: this.#backend.kernels,
         spec: this.spec,
         layout: this.layout,
         positions,
@@ -322,48 +349,39 @@ export class TrainingEngine {
 
   #buildRefresh(): { context: TensorContext; allocator: GraphAllocator } {
     const c = new TensorContext(this.layout.modules.length * 16 + 64);
-    const { rank } = this.layout;
     for (const [index, layer] of this.#weights.layers.entries())
-      for (const group of Object.values(layer.groups)) this.#refreshGroup(c, group, index, rank);
+      for (const group of Object.values(layer.groups)) this.#refreshGroup(c, group, index);
     const allocator = new GraphAllocator(this.#backend);
     allocator.allocate(c.graph);
     return { context: c, allocator };
   }
 
-  #refreshGroup(c: TensorContext, group: LinearGroup, layer: number, rank: number): void {
-    if (group.adapterA === undefined || group.adapterB === undefined) return;
-    const { input, output, forward, backward, adapterA, adapterB } = group;
-    const modules = this.layout.modules.filter((module) => module.layer === layer && group.parts.has(module.name));
+  #refreshGroup(
+    c: TensorContext,
+    { input, output, parts, forward, backward, adapter }: LinearGroup,
+    layer: number,
+  ): void {
+    if (adapter === undefined) return;
+    const { rank } = this.layout;
+    const modules = this.layout.modules.filter((module) => module.layer === layer && parts.has(module.name));
     for (const [i, module] of modules.entries()) {
       const first = i * rank;
-      const { from, count } = group.parts.get(module.name)!;
-      const a = matrixView(c, this.#parameters, input, rank, input * FLOAT_BYTES, module.offsetA * FLOAT_BYTES);
-      c.expand(c.copy(a, matrixView(c, adapterA, input, rank, adapterA.strides[1], first * adapterA.strides[1])));
-      const [element, backwardRow] = backward.strides;
-      c.expand(c.copy(c.transpose(a), matrixView(c, backward, rank, input, backwardRow, (output + first) * element)));
-      const b = matrixView(c, this.#parameters, count, rank, count * FLOAT_BYTES, module.offsetB * FLOAT_BYTES);
-      const target = first * adapterB.strides[1] + from * element;
-      c.expand(c.copy(b, matrixView(c, adapterB, count, rank, adapterB.strides[1], target)));
-      const forwardRow = forward.strides[1];
-      c.expand(
-        c.copy(
-          c.transpose(b),
-          matrixView(c, forward, rank, count, forwardRow, from * forwardRow + (input + first) * element),
-        ),
-      );
+      const { from, count } = parts.get(module.name)!;
+      const a = this.#parameterRows(module.offsetA, input, rank);
+      adapter.a.write(c, { source: a, isTransposed: false, firstRow: first, firstInner: 0 });
+      backward.write(c, { source: a, isTransposed: true, firstRow: 0, firstInner: output + first });
+      const b = this.#parameterRows(module.offsetB, count, rank);
+      adapter.b.write(c, { source: b, isTransposed: false, firstRow: first, firstInner: from });
+      forward.write(c, { source: b, isTransposed: true, firstRow: from, firstInner: input + first });
     }
   }
-}
 
-function matrixView(
-  c: TensorContext,
-  a: Tensor,
-  columns: number,
-  rows: number,
-  stride: number,
-  offset: number,
-): Tensor {
-  return c.view(a, [columns, rows, 1, 1], [stride, stride * rows, stride * rows], offset);
+  /** Part of the parameter vector as a matrix. */
+  #parameterRows(offset: number, columns: number, rows: number): (c: TensorContext) => Tensor {
+    const stride = columns * FLOAT_BYTES;
+    return (c) =>
+      c.view(this.#parameters, [columns, rows, 1, 1], [stride, stride * rows, stride * rows], offset * FLOAT_BYTES);
+  }
 }
 
 /** The next token as a distribution with one outcome. */

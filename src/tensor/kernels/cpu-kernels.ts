@@ -1,0 +1,126 @@
+/**
+ * Products faster than ggml's own, for processors with AVX-512 BF16 under Linux: machine code written at run time (one piece per shape, kept as long as
+ * the process) and called by ggml as custom operations on its threads. Elsewhere `openCpuKernels` gives nothing and ggml's operations are used.
+ */
+import koffi from "koffi";
+import type { Tensor, TensorContext } from "../context.ts";
+import { openGgml, type Pointer, TensorType } from "../ggml.ts";
+import { makeExecutable, mapMemory } from "./executable-memory.ts";
+import { outerProductCode } from "./outer-product.ts";
+import {
+  INTERLEAVING,
+  type PackingShape,
+  packColumnsCode,
+  packingScratchBytesPerThread,
+  packRowsCode,
+} from "./pack-weights.ts";
+import { packedElements } from "./packed-layout.ts";
+import { innerSize, packedProductCode, scratchBytesPerThread } from "./packed-product.ts";
+
+/** What inner sizes and parts must be multiples of. */
+export const PACKING_MULTIPLE = 32;
+
+/** A matrix `[inner, rows]` in packed panels, `inner` filled up to a multiple of 32. */
+export interface PackedMatrix {
+  tensor: Tensor;
+  inner: number;
+  rows: number;
+}
+
+export class CpuKernels {
+  readonly #threads: number;
+  readonly #codes = new Map<string, Pointer>();
+  #scratch: { address: Pointer; sizeBytes: number } = { address: 0n, sizeBytes: 0 };
+  #packingScratch: { address: Pointer; sizeBytes: number } = { address: 0n, sizeBytes: 0 };
+
+  constructor(threads: number) {
+    this.#threads = threads;
+  }
+
+  /** Memory for a packed matrix; it must be zeroed before anything is packed into it. */
+  matrix(context: TensorContext, size: number, rows: number): PackedMatrix {
+    const inner = innerSize({ inputRows: size, extraRows: 0 });
+    return { tensor: context.tensor(TensorType.BF16, packedElements(inner, rows)), inner, rows };
+  }
+
+  /** `W · [x ; extra]`: x `[rows of x, columns]` and extra in 32 bits, together `inner` rows. */
+  product(c: TensorContext, { tensor, rows }: PackedMatrix, x: Tensor, extra?: Tensor): Tensor {
+    const shape = { inputRows: x.shape[0], extraRows: extra?.shape[0] ?? 0, outputRows: rows };
+    const code = this.#code(`product ${shape.inputRows} ${shape.extraRows} ${rows}`, () => packedProductCode(shape));
+    const needed = scratchBytesPerThread(shape) * this.#threads;
+    if (this.#scratch.sizeBytes < needed) this.#scratch = memory(needed);
+    const operands = extra === undefined ? [tensor, x] : [tensor, x, extra];
+    return c.custom(TensorType.F32, [rows, x.shape[1], 1, 1], operands, code, this.#scratch.address);
+  }
+
+  /** Writes the source's rows as rows `firstRow …` of the packed matrix, from inner position `firstInner` on. */
+  packRows(c: TensorContext, source: Tensor, matrix: PackedMatrix, firstRow: number, firstInner: number): Tensor {
+    return this.#pack(c, packRowsCode, source, matrix, firstRow, firstInner);
+  }
+
+  /** Writes the source's columns as rows `firstRow …` of the packed matrix. */
+  packColumns(c: TensorContext, source: Tensor, matrix: PackedMatrix, firstRow: number, firstInner: number): Tensor {
+    return this.#pack(c, packColumnsCode, source, matrix, firstRow, firstInner);
+  }
+
+  /** `sum[m, n] += x[m, tokens] · y[n, tokens]ᵀ` in `sum`'s own memory. */
+  addOuterProduct(c: TensorContext, sum: Tensor, x: Tensor, y: Tensor): Tensor {
+    const [m, n] = sum.shape;
+    const code = this.#code(`outer ${m} ${n}`, () => outerProductCode(m, n));
+    return c.customInplace(sum, [x, y], code, 0n);
+  }
+
+  #pack(
+    c: TensorContext,
+    makeCode: (shape: PackingShape) => Uint8Array,
+    source: Tensor,
+    matrix: PackedMatrix,
+    firstRow: number,
+    firstInner: number,
+  ): Tensor {
+    const [columns, rows] = source.shape;
+    const type = source.type;
+    const shape = { columns, rows, toFloat: toFloatAddress(type), inner: matrix.inner, firstRow, firstInner };
+    const key = `${makeCode.name} ${type} ${columns} ${rows} ${matrix.inner} ${firstRow} ${firstInner}`;
+    const code = this.#code(key, () => makeCode(shape));
+    const needed = INTERLEAVING.byteLength + packingScratchBytesPerThread(columns) * this.#threads;
+    if (this.#packingScratch.sizeBytes < needed) {
+      this.#packingScratch = memory(needed);
+      const table = koffi.view(this.#packingScratch.address, INTERLEAVING.byteLength);
+      new Uint16Array(table).set(INTERLEAVING);
+    }
+    return c.customInplace(matrix.tensor, [source], code, this.#packingScratch.address);
+  }
+
+  #code(key: string, make: () => Uint8Array): Pointer {
+    let address = this.#codes.get(key);
+    if (address === undefined) {
+      address = makeExecutable(make());
+      if (address === undefined) throw new Error("memory could not be made executable");
+      this.#codes.set(key, address);
+    }
+    return address;
+  }
+}
+
+/** Undefined where the processor, the system or its safety rules do not allow these kernels. */
+export function openCpuKernels(threads: number): CpuKernels | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64") return undefined;
+  if (!openGgml().hasAvx512Bf16() || makeExecutable(Uint8Array.of(0xc3)) === undefined) return undefined;
+  return new CpuKernels(threads);
+}
+
+function memory(sizeBytes: number): { address: Pointer; sizeBytes: number } {
+  const address = mapMemory(sizeBytes);
+  if (address === undefined) throw new Error(`${sizeBytes} bytes of working memory could not be had`);
+  return { address, sizeBytes };
+}
+
+/** Field `to_float` of `struct ggml_type_traits`. */
+const TO_FLOAT_OFFSET = 40n;
+
+function toFloatAddress(type: number): bigint | undefined {
+  if (type === TensorType.F32) return undefined;
+  const traits = openGgml().typeTraits(type);
+  return new BigUint64Array(koffi.view(traits + TO_FLOAT_OFFSET, 8))[0]!;
+}
