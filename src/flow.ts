@@ -1,6 +1,8 @@
 /** The verbs of the loop, composed from the stages: read this file to see how the parts fit together. */
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { GeneratedLeaf, Issue, LeafNode, LeafSeeds, RunManifest, Scorecard } from "./artifacts.ts";
+import { openCheckpoints } from "./checkpoints/open-checkpoints.ts";
 import { requireOutputDirectory } from "./datasets/require-output-directory.ts";
 import { type DataRun, writeDataRun } from "./datasets/write-data-run.ts";
 import { compareModels } from "./evaluation/compare-models.ts";
@@ -11,12 +13,20 @@ import { generateLeaves } from "./pipeline/generate-leaves.ts";
 import { collectSeeds } from "./seeds/collect-seeds.ts";
 import { formatIssue } from "./taxonomy/format-issue.ts";
 import { readTaxonomy } from "./taxonomy/read-taxonomy.ts";
+import { trainStudent as runTrainStage, type TrainRequest, type TrainResult } from "./training/train-student.ts";
 import { assetPath } from "./util/assets.ts";
 import { IlabError, UsageError } from "./util/errors.ts";
 import type { Work } from "./util/events.ts";
 import { sha256, sha256File } from "./util/hash.ts";
 
-export { type TrainRequest, type TrainResult, trainStudent } from "./training/train-student.ts";
+export type { TrainRequest, TrainResult } from "./training/train-student.ts";
+
+/** From training data and a base model to a run directory with a student; what was begun before is continued. */
+export function trainStudent(request: TrainRequest): Work<TrainResult> {
+  const isSource = import.meta.url.endsWith(".ts");
+  const program = fileURLToPath(new URL(isSource ? "training-process.ts" : "training-process.js", import.meta.url));
+  return runTrainStage(request, { openCheckpoints, program });
+}
 
 export interface ReadSeedsOptions {
   /** Git reference that changes are counted from; `empty` takes the whole tree. */

@@ -1,5 +1,6 @@
 /** The public API: names only. The verbs of the loop, the seam to language models, the formats, the nouns that pass between stages. */
 export * from "./artifacts.ts";
+export { openCheckpoints } from "./checkpoints/open-checkpoints.ts";
 export { generateData, proveStudent, readSeeds, trainStudent } from "./flow.ts";
 export { readGguf } from "./formats/gguf/read-gguf.ts";
 export { writeGguf } from "./formats/gguf/write-gguf.ts";

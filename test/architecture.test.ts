@@ -11,7 +11,7 @@ const layers = [
   ["artifacts.ts"],
   ["config", "formats", "llm", "models", "tensor", "jobs"],
   stages,
-  ["flow.ts"],
+  ["flow.ts", "training-process.ts"],
   ["server", "chat", "bot"],
   ["cli", "index.ts"],
 ];

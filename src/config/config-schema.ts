@@ -12,6 +12,9 @@ const DEFAULT_MODEL = "smollm2-135m";
 const positiveOrChosen = (what: string) =>
   z.int().min(1).nullable().default(null).describe(`${what} null: chosen for the model at hand.`);
 
+const numberOrChosen = (what: string) =>
+  z.number().positive().nullable().default(null).describe(`${what} null: chosen for the model at hand.`);
+
 export function createConfigSchema(paths: IlabPaths) {
   const section = <Shape extends z.ZodRawShape>(description: string, shape: Shape) =>
     z.strictObject(shape).describe(description);
@@ -75,12 +78,58 @@ export function createConfigSchema(paths: IlabPaths) {
       num_epochs: positiveOrChosen("Passes over the training data."),
       effective_batch_size: positiveOrChosen("Samples per step of the optimizer."),
       max_seq_len: positiveOrChosen("Longest sample, in tokens; longer ones are left out."),
+      max_batch_len: positiveOrChosen("Tokens that are worked on at once; less needs less memory."),
+      method: z.enum(["lora", "full"]).default("lora").describe("lora: an adapter. full: all weights."),
+      learning_rate: numberOrChosen("Peak learning rate."),
+      lr_scheduler: z
+        .enum(["constant", "linear", "cosine"])
+        .nullable()
+        .default(null)
+        .describe("Course of the learning rate after the warm-up. null: chosen for the model at hand."),
+      warmup_steps: z
+        .int()
+        .min(0)
+        .nullable()
+        .default(null)
+        .describe("Steps until the peak rate. null: chosen for the model at hand."),
       lora_rank: z
         .int()
         .min(0)
         .nullable()
         .default(null)
         .describe("Rank of the adapter. null or 0: chosen for the model at hand."),
+      lora_alpha: numberOrChosen("Scale of the adapter: alpha / rank."),
+      lora_dropout: z.number().min(0).lt(1).default(0).describe("Inputs of the adapter that are left out at random."),
+      lora_target_modules: z
+        .array(z.string().min(1))
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("Adapted modules, names or patterns. null: all that the model has."),
+      validation_split: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(0)
+        .describe("Share of the data that is only measured on; the best student by that is kept."),
+      validation_frequency: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("Steps between measurements. null: once per epoch."),
+      early_stop_patience: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe("Training ends after so many measurements without a new best; 0: never."),
+      save_samples: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe("A checkpoint whenever the samples seen pass a multiple of this; 0: none."),
+      checkpoint_at_epoch: z.boolean().default(true).describe("A checkpoint at the end of every epoch."),
+      keep_last: z.int().min(0).default(3).describe("Checkpoints that are kept besides the best; 0: all."),
     }).prefault({}),
     evaluate: section("ilab model evaluate", {
       model: z.string().min(1).nullable().default(null).describe("Model to examine, unless --model names one."),

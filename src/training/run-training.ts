@@ -9,12 +9,14 @@ import { IlabError } from "../util/errors.ts";
 import { anchorDistributions } from "./anchor-distributions.ts";
 import { loraWeights } from "./engine/export-adapter.ts";
 import { fastestHoldType } from "./engine/fastest-hold-type.ts";
-import { HOLD_TYPES, type HoldType } from "./engine/frozen-weights.ts";
+import type { HoldType } from "./engine/held-matrix.ts";
 import { readModelSpec } from "./engine/model-spec.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
 import { lockRun } from "./lock-run.ts";
 import { type LoopParts, planOf, trainingLoop } from "./training-loop.ts";
 import type { TrainingPlan } from "./worker/protocol.ts";
+
+const HOLD_TYPES: readonly HoldType[] = ["F32", "F16", "BF16"];
 
 export type RunParts = Omit<LoopParts, "student">;
 
@@ -24,7 +26,8 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   const candidates = (await checkpoints.list()).filter(({ hasState }) => hasState).reverse();
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
-  const holdType = holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
+  const holdType =
+    holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
   using engine = new TrainingEngine(file, {
     lora: plan.lora,
     seed: plan.seed,
@@ -72,8 +75,8 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
         path,
         {
           architecture: metadataString(file, "general.architecture")!,
-          alpha: engine.layout.alpha,
-          rank: engine.layout.rank,
+          // The file states the scale as alpha / rank, whichever way it was chosen.
+          alpha: engine.layout.scale * engine.layout.rank,
           notes: plan.notes,
         },
         loraWeights(engine.layout, engine.parameters),

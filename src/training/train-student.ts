@@ -1,21 +1,34 @@
 /** The stage: training data + base model -> a run directory with an adapter. The manifest is written last. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { MANIFEST_FILE, type RunManifest, runManifestSchema } from "../artifacts.ts";
+import {
+  type Checkpoint,
+  type CheckpointStore,
+  MANIFEST_FILE,
+  type RunManifest,
+  runManifestSchema,
+} from "../artifacts.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
+import { readLoraAdapter } from "../formats/lora-adapter.ts";
 import type { LanguageModel } from "../llm/language-model.ts";
-import { openTokenizer, type Tokenizer } from "../llm/tokenizer.ts";
-import { assetPath, ilabVersion } from "../util/assets.ts";
-import type { Work, WorkEvent } from "../util/events.ts";
+import { openTokenizer } from "../llm/tokenizer.ts";
+import { ilabVersion } from "../util/assets.ts";
+import { IlabError } from "../util/errors.ts";
+import type { Work } from "../util/events.ts";
 import { describeWriteError, writeFileAtomic } from "../util/fs.ts";
 import { sha256File } from "../util/hash.ts";
 import { physicalCores } from "../util/physical-cores.ts";
-import { makeRunDirectory } from "../util/run-directory.ts";
-import { type AnchorText, collectAnchorTexts } from "./anchor-texts.ts";
+import { adapterParameters } from "./adapter-parameters.ts";
+import { chooseRun } from "./choose-run.ts";
+import { describeLeftOut } from "./describe-left-out.ts";
+import { createLoraLayout } from "./engine/lora-layout.ts";
 import { readModelSpec } from "./engine/model-spec.ts";
-import { type EncodedSamples, readSamples } from "./read-samples.ts";
+import { followTraining } from "./follow-training.ts";
+import { planAnchor } from "./plan-anchor.ts";
+import { readSamples } from "./read-samples.ts";
+import { runIdentity } from "./run-identity.ts";
+import { splitSamples } from "./split-samples.ts";
 import type { TrainingSettings } from "./training-settings.ts";
-import type { AnchorPlan, StepReport, TrainingReport } from "./worker/protocol.ts";
 import { trainInWorker } from "./worker/train-in-worker.ts";
 
 export interface TrainRequest {
@@ -23,15 +36,22 @@ export interface TrainRequest {
   modelFile: string;
   /** Messages file (JSON lines). */
   dataFile: string;
-  /** The run's own directory is made inside. */
+  /** The run's own directory is made inside, or an unfinished one in there continued. */
   outputDirectory: string;
   /** What the base model wrote for the anchor is kept here between runs. */
   cacheDirectory: string;
   settings: TrainingSettings;
+  /** `auto` continues an unfinished run of the very same; `never` does not; a directory names the run to continue. */
+  resume?: string;
+  /** An adapter to begin with. */
+  adapterFile?: string;
   threads?: number;
   /** Opens the base model for the anchor texts; called only when they are not in the cache. */
   openBaseModel: () => Promise<LanguageModel>;
+  /** Aborting saves the state and ends. */
   signal?: AbortSignal;
+  /** Calls back whenever a checkpoint is wanted now; returns how to stop that. */
+  onSaveRequest?: (save: () => void) => () => void;
 }
 
 export interface TrainResult {
@@ -40,170 +60,133 @@ export interface TrainResult {
   manifest: RunManifest;
 }
 
-export async function* trainStudent(request: TrainRequest): Work<TrainResult> {
-  const { settings, signal } = request;
-  const startedAt = new Date();
-  const file = await readGguf(request.modelFile);
-  readModelSpec(file);
-  await using tokenizer = await openTokenizer(file);
-  const data = await readSamples(request.dataFile, tokenizer, settings.maxSequenceTokens);
-  for (const warning of dropWarnings(data, settings))
-    yield { type: "message", stage: "training", level: "warning", text: warning };
-  const [modelHash, dataHash] = await Promise.all([
-    sha256File(request.modelFile, signal),
-    sha256File(request.dataFile, signal),
-  ]);
-  const anchor = settings.anchorWeight > 0 ? yield* planAnchor(request, tokenizer, modelHash) : undefined;
+/** What the stage is composed with in `flow.ts`. */
+export interface TrainParts {
+  openCheckpoints: (runDirectory: string) => CheckpointStore;
+  /** What the training process runs. */
+  program: string;
+}
 
-  const outputDirectory = await makeRunDirectory(request.outputDirectory, startedAt);
+const STUDENT_FILE = "adapter.gguf";
+/** A run that is killed loses no more than about this. */
+const RESUME_POINT_SECONDS = 45;
+
+export async function* trainStudent(request: TrainRequest, parts: TrainParts): Work<TrainResult> {
+  const { settings, signal, resume = "auto", adapterFile } = request;
+  const file = await readGguf(request.modelFile);
+  const spec = readModelSpec(file);
+  await using tokenizer = await openTokenizer(file);
+  const data = await readSamples(request.dataFile, tokenizer, settings.maxSequenceTokens, { signal });
+  for (const warning of describeLeftOut(data, settings.maxSequenceTokens))
+    yield { type: "message", stage: "training", level: "warning", text: warning };
+  const { training, validation } = splitSamples(data.samples, settings.validationSplit, settings.seed);
+  const [modelHash, dataHash, adapterHash] = await Promise.all(
+    [request.modelFile, request.dataFile, adapterFile].map(async (path) =>
+      path === undefined ? undefined : await sha256File(path, signal),
+    ),
+  );
+  const lora = loraOptions(settings);
+  const fit = { path: adapterFile!, architecture: spec.architecture, baseSha256: modelHash! };
+  const initialParameters =
+    adapterFile === undefined
+      ? undefined
+      : adapterParameters(createLoraLayout(spec, lora), await readLoraAdapter(adapterFile), fit);
+  const anchor = settings.anchorWeight > 0 ? yield* planAnchor(request, tokenizer, modelHash!) : undefined;
+
+  const run = await chooseRun({
+    outputDirectory: request.outputDirectory,
+    identity: runIdentity({
+      settings,
+      modelHash: modelHash!,
+      dataHash: dataHash!,
+      adapterHash,
+      samples: data.samples,
+      anchorTexts: anchor?.texts ?? [],
+    }),
+    resume,
+    openCheckpoints: parts.openCheckpoints,
+  });
+  const { directory } = run;
+  const checkpoints = parts.openCheckpoints(directory);
   try {
-    const adapterFile = join(outputDirectory, "adapter.gguf");
     const reports = trainInWorker(
       {
         ...settings,
         modelFile: request.modelFile,
-        samples: data.samples,
-        lora: { rank: settings.loraRank, alpha: settings.loraAlpha, targets: settings.loraTargets },
+        samples: training,
+        validationSamples: validation,
+        lora,
+        initialParameters,
         threads: request.threads ?? physicalCores(),
         anchor,
-        adapterFile,
-        notes: { version: ilabVersion, base_sha256: modelHash, data_sha256: dataHash },
+        runDirectory: directory,
+        studentFile: STUDENT_FILE,
+        resumePointSeconds: RESUME_POINT_SECONDS,
+        notes: { version: ilabVersion, base_sha256: modelHash!, data_sha256: dataHash! },
       },
-      signal,
+      { program: parts.program, signal, onSaveRequest: request.onSaveRequest },
     );
-    const { steps, ready, done } = yield* followReports(reports);
-    await writeFileAtomic(
-      join(outputDirectory, "training.jsonl"),
-      steps.map((step) => `${JSON.stringify(step)}\n`).join(""),
-    );
+    const { ready, done } = yield* followTraining(reports, directory);
     const manifest = runManifestSchema.parse({
       stage: "train",
       ilabVersion,
-      startedAt: startedAt.toISOString(),
+      startedAt: run.startedAt.toISOString(),
       endedAt: new Date().toISOString(),
       config: {
         ...settings,
-        holdType: ready?.holdType ?? settings.holdType,
+        holdType: ready.holdType,
         baseModelFile: request.modelFile,
         dataFile: request.dataFile,
+        ...(adapterFile === undefined ? {} : { adapterFile }),
       },
-      inputs: { model: modelHash, data: dataHash },
+      inputs: {
+        model: modelHash!,
+        data: dataHash!,
+        ...(adapterHash === undefined ? {} : { adapter: adapterHash }),
+      },
       counts: {
         rows: data.rows,
-        samples: data.samples.length,
+        samples: training.length,
+        validationSamples: validation.length,
         tooLong: data.tooLong,
         nothingCounted: data.nothingCounted,
-        steps: steps.length,
+        empty: data.empty,
+        documentsCut: data.documentsCut,
+        steps: done.steps,
+        studentStep: done.studentStep,
         tokens: done.tokens,
-        adapterParameters: ready?.parameters ?? 0,
+        adapterParameters: ready.parameters,
         peakMemoryBytes: done.peakMemoryBytes,
       },
       timings: { training: done.seconds },
-      outputs: { adapter: "adapter.gguf", log: "training.jsonl" },
+      outputs: { adapter: STUDENT_FILE, log: "training.jsonl" },
     } satisfies RunManifest);
-    await writeFileAtomic(join(outputDirectory, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-    return { directory: outputDirectory, adapterFile, manifest };
+    await writeFileAtomic(join(directory, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+    await checkpoints.prune({ keepLast: settings.keepLast, isFinished: true });
+    return { directory, adapterFile: join(directory, STUDENT_FILE), manifest };
   } catch (error) {
-    // Without its manifest the run is not one; nothing in it is finished.
-    await rm(outputDirectory, { recursive: true, force: true });
-    throw describeWriteError(outputDirectory, error);
+    const kept = (await checkpoints.list().catch(() => [])).at(-1);
+    // Without a checkpoint nothing in it is worth keeping; a run that was there before is left as it was found.
+    if (kept === undefined && run.isNew) await rm(directory, { recursive: true, force: true });
+    throw withWhatIsKept(describeWriteError(directory, error), kept);
   }
 }
 
-function dropWarnings({ tooLong, nothingCounted }: EncodedSamples, settings: TrainingSettings): string[] {
-  const warnings: string[] = [];
-  if (tooLong > 0)
-    warnings.push(
-      `${tooLong} samples are longer than ${settings.maxSequenceTokens} tokens and were left out (--max-seq-len)`,
-    );
-  if (nothingCounted > 0) warnings.push(`${nothingCounted} samples have no answer of the assistant and were left out`);
-  return warnings;
+/** Adds to an error's hint where the work until then is. */
+function withWhatIsKept(error: unknown, kept: Checkpoint | undefined): unknown {
+  if (kept === undefined || !(error instanceof IlabError) || error.code === "CANCELLED") return error;
+  const { code, message, exitCode, details, cause } = error;
+  const place = `The state after step ${kept.progress.step} is kept in ${kept.directory}.`;
+  const hint = error.hint === undefined ? place : `${error.hint} ${place}`;
+  return new IlabError({ code, message, hint, exitCode, details, cause });
 }
 
-async function* planAnchor(
-  request: TrainRequest,
-  tokenizer: Tokenizer,
-  modelHash: string,
-): AsyncGenerator<WorkEvent, AnchorPlan, void> {
-  const { settings, cacheDirectory, signal } = request;
-  const key = modelHash.slice(0, 16);
-  const directory = join(cacheDirectory, "anchors", key);
-  const files = [join(directory, "texts.json"), assetPath("anchors", `${key}.json`)] as const;
-  const texts = yield* collectAnchorTexts(files, request.openBaseModel, {
-    count: settings.anchorTexts,
-    tokensPerText: settings.anchorTokens,
-    seed: settings.seed,
-    signal,
-  });
+function loraOptions(settings: TrainingSettings) {
   return {
-    texts: texts.map((text) => anchorTokens(tokenizer, text)).filter((tokens) => tokens.length > 1),
-    weight: settings.anchorWeight,
-    textsPerStep: settings.anchorTextsPerStep,
-    topCount: settings.anchorTopCount,
-    cacheFile: join(directory, "distributions.bin"),
+    rank: settings.loraRank,
+    alpha: settings.loraAlpha,
+    isRankStabilized: settings.isRankStabilized,
+    dropout: settings.loraDropout,
+    targets: settings.loraTargets,
   };
-}
-
-function anchorTokens(tokenizer: Tokenizer, { kind, prompt, text }: AnchorText): Int32Array {
-  // A sampled text was cut at its length: the end token does not belong to it.
-  if (kind === "text") return tokenizer.encodeDocument(prompt + text).tokens.slice(0, -1);
-  return (
-    tokenizer.encodeConversation([
-      { role: "user", content: prompt },
-      { role: "assistant", content: text },
-    ])[0]?.tokens ?? new Int32Array(0)
-  );
-}
-
-interface Followed {
-  steps: StepReport[];
-  ready: Extract<TrainingReport, { type: "ready" }> | undefined;
-  done: Extract<TrainingReport, { type: "done" }>;
-}
-
-/** Turns the training process's reports into events. */
-async function* followReports(reports: AsyncGenerator<TrainingReport>): AsyncGenerator<WorkEvent, Followed, void> {
-  const stage = "training";
-  const started = performance.now();
-  const steps: StepReport[] = [];
-  let ready: Followed["ready"];
-  let done: Followed["done"] | undefined;
-  let step = "load model";
-  yield { type: "step-start", stage, step, unit: "layers" };
-  const next = function* (name: string, total: number, unit: string): Generator<WorkEvent> {
-    yield { type: "step-end", stage, step, seconds: (performance.now() - started) / 1000 };
-    step = name;
-    yield { type: "step-start", stage, step, total, unit };
-  };
-  for await (const report of reports) {
-    if (report.type === "loading")
-      yield { type: "step-progress", stage, step, done: report.layer, total: report.layers, unit: "layers" };
-    if (report.type === "anchoring") {
-      if (step === "load model") yield* next("base distributions", report.total, "texts");
-      yield { type: "step-progress", stage, step, done: report.done, total: report.total, unit: "texts" };
-    }
-    if (report.type === "ready") {
-      ready = report;
-      yield* next("train", report.totalSteps, "steps");
-    }
-    if (report.type === "step") {
-      steps.push(report);
-      const rate = report.tokens / report.seconds;
-      const note = `loss ${report.loss.toFixed(3)}, ${Math.round(rate)} tokens/s`;
-      yield { type: "step-progress", stage, step, done: report.step, total: report.totalSteps, unit: "steps", note };
-      const { loss, anchorLoss, learningRate, gradientNorm } = report;
-      yield {
-        type: "metrics",
-        stage,
-        step: report.step,
-        values: { loss, anchorLoss, learningRate, gradientNorm, tokensPerSecond: rate },
-      };
-    }
-    if (report.type === "done") {
-      done = report;
-      yield { type: "step-end", stage, step, seconds: report.seconds, note: `loss ${report.finalLoss.toFixed(3)}` };
-    }
-  }
-  // trainInWorker ends only after `done` or by throwing.
-  return { steps, ready, done: done! };
 }

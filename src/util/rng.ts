@@ -48,3 +48,15 @@ export function createRandomSource(seed: number): RandomSource {
   };
   return source;
 }
+
+/** A seed of its own for each tuple of integers, so that what is drawn for one never depends on what was drawn before (murmur3's mixing). */
+export function deriveSeed(...parts: readonly number[]): number {
+  let hash = 0;
+  for (const part of parts) {
+    hash ^= Math.imul(Math.imul(part | 0, 0xcc9e2d51), 0x1b873593);
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -169,7 +169,8 @@ test("what cannot be trained is refused with a reason and a hint, before anythin
   const silent = join(home, "silent.jsonl");
   await writeFile(silent, `${JSON.stringify({ messages: [{ role: "user", content: "Hello?" }] })}\n`);
   expect(await refused(model, silent)).toBe("NOTHING_TO_TRAIN");
-  expect(await refused(model, data, "--max-seq-len", "8")).toBe("NOTHING_TO_TRAIN");
+  await writeFile(silent, (await readFile(data, "utf8")).split("\n").slice(0, 3).join("\n"));
+  expect(await refused(model, silent, "--max-seq-len", "8")).toBe("NOTHING_TO_TRAIN");
   expect(await refused(model, data, "--num-epochs", "none")).toBe("USAGE");
   expect(await refused(model, data, "--adamw-betas", "0.9")).toBe("USAGE");
   expect(await refused(model, data, "--lora-target-modules", "nonsense")).toBe("USAGE");

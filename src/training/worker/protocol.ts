@@ -1,6 +1,7 @@
 /** What the training process is given and what it reports. Everything is structured-cloneable. */
+import type { CheckpointReason } from "../../artifacts.ts";
 import type { CountedTokens } from "../../llm/tokenizer.ts";
-import type { HoldType } from "../engine/frozen-weights.ts";
+import type { HoldType } from "../engine/held-matrix.ts";
 import type { LoraOptions } from "../engine/lora-layout.ts";
 import type { Schedule } from "../learning-rate.ts";
 
@@ -8,7 +9,15 @@ export interface TrainingPlan {
   modelFile: string;
   /** Sequences with what is to be learned in them. */
   samples: CountedTokens[];
+  /** Never learned from; the loss on them is measured. */
+  validationSamples: CountedTokens[];
+  /** Steps between two measurements; null = once per epoch. */
+  validationFrequency: number | null;
+  /** Measurements without a new lowest loss after which the run ends; 0 = never. */
+  earlyStopPatience: number;
   lora: LoraOptions;
+  /** An adapter's numbers in the engine's order, to begin with. */
+  initialParameters?: Float32Array;
   epochs: number;
   /** Samples per optimiser step. */
   effectiveBatchSize: number;
@@ -27,9 +36,18 @@ export interface TrainingPlan {
   /** Type of the frozen matrices in memory; `auto` measures which is fastest here. */
   holdType: HoldType | "auto";
   anchor?: AnchorPlan;
-  /** The adapter is written here at the end. */
-  adapterFile: string;
-  /** Written into the adapter's metadata. */
+  /** Lock, log, checkpoints and student lie here. */
+  runDirectory: string;
+  /** Name of the student's file in the run and in checkpoints. */
+  studentFile: string;
+  /** A checkpoint whenever the samples seen pass a multiple of this; 0 = none. */
+  saveSamples: number;
+  checkpointAtEpoch: boolean;
+  /** Checkpoints by samples, epoch or request that are kept; 0 = all. */
+  keepLast: number;
+  /** Between two points to go on from. */
+  resumePointSeconds: number;
+  /** Written into the student's metadata. */
   notes: Record<string, string>;
 }
 
@@ -46,6 +64,8 @@ export interface AnchorPlan {
   cacheFile: string;
 }
 
+export type TrainingCommand = { type: "train"; plan: TrainingPlan } | { type: "stop" } | { type: "save" };
+
 export interface StepReport {
   type: "step";
   step: number;
@@ -57,12 +77,24 @@ export interface StepReport {
   anchorLoss: number;
   gradientNorm: number;
   learningRate: number;
-  /** Tokens processed since the first step, and seconds they took. */
+  /** Samples and tokens processed since the first step, and seconds they took. */
+  samples: number;
   tokens: number;
   seconds: number;
 }
 
+export interface ValidationReport {
+  type: "validation";
+  step: number;
+  epoch: number;
+  /** Mean loss per counted token of the validation samples, in nats. */
+  loss: number;
+  best: { step: number; loss: number };
+}
+
 export type TrainingReport =
+  | { type: "waiting"; holder: string }
+  | { type: "warning"; text: string }
   | { type: "loading"; layer: number; layers: number }
   | { type: "anchoring"; done: number; total: number }
   | {
@@ -70,9 +102,25 @@ export type TrainingReport =
       holdType: HoldType;
       weightBytes: number;
       parameters: number;
+      /** Done before, when the run goes on from a checkpoint. */
+      doneSteps: number;
       totalSteps: number;
       cpuVariant: string;
     }
   | StepReport
-  | { type: "done"; adapterFile: string; peakMemoryBytes: number; finalLoss: number; tokens: number; seconds: number }
+  | ValidationReport
+  | { type: "checkpoint"; step: number; directory: string; reasons: CheckpointReason[] }
+  /** Stopped before its end; `checkpoint` holds the state, and is missing before the first step. */
+  | { type: "stopped"; step: number; totalSteps: number; checkpoint?: string }
+  | {
+      type: "done";
+      peakMemoryBytes: number;
+      /** Steps taken, and the step whose student was kept. */
+      steps: number;
+      studentStep: number;
+      finalLoss: number;
+      bestValidationLoss?: number;
+      tokens: number;
+      seconds: number;
+    }
   | { type: "failed"; code: string; message: string; hint?: string };

@@ -1,20 +1,25 @@
-/** Starts the training process and hands on its reports; cancelling or a crash ends in a clear error. */
+/** Runs a plan in a child process and hands on its reports. Aborting lets the child save its state and end. */
 import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { CancelledError, IlabError } from "../../util/errors.ts";
-import type { TrainingPlan, TrainingReport } from "./protocol.ts";
+import type { TrainingCommand, TrainingPlan, TrainingReport } from "./protocol.ts";
+
+export interface WorkerOptions {
+  /** What the child runs. */
+  program: string;
+  signal?: AbortSignal;
+  /** Calls back whenever a checkpoint is wanted now; returns how to stop that. */
+  onSaveRequest?: (save: () => void) => () => void;
+}
 
 export async function* trainInWorker(
   plan: TrainingPlan,
-  signal?: AbortSignal,
+  { program, signal, onSaveRequest }: WorkerOptions,
 ): AsyncGenerator<TrainingReport, void, void> {
   if (signal?.aborted) throw new CancelledError();
-  // From a checkout the sources run through tsx; installed, they are JavaScript.
-  const isSource = import.meta.url.endsWith(".ts");
-  const entry = fileURLToPath(new URL(isSource ? "worker.ts" : "worker.js", import.meta.url));
-  const child = fork(entry, [], {
+  const child = fork(program, [], {
     serialization: "advanced",
-    execArgv: isSource ? ["--import", "tsx"] : [],
+    // From a checkout the sources run through tsx; installed, they are JavaScript.
+    execArgv: program.endsWith(".ts") ? ["--import", "tsx"] : [],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   const queue: TrainingReport[] = [];
@@ -32,16 +37,20 @@ export async function* trainInWorker(
     exited = { code, signal: killedBy };
     wake();
   });
-  const abort = () => child.kill("SIGTERM");
-  signal?.addEventListener("abort", abort, { once: true });
-  child.send(plan);
+  const tell = (command: TrainingCommand) => {
+    if (child.connected) child.send(command, () => {});
+  };
+  const stop = () => tell({ type: "stop" });
+  signal?.addEventListener("abort", stop, { once: true });
+  const endSaveRequests = onSaveRequest?.(() => tell({ type: "save" }));
+  tell({ type: "train", plan });
+  let hasEnded = false;
   try {
-    let finished = false;
     for (;;) {
       for (const report of queue.splice(0)) {
         if (report.type === "failed")
           throw new IlabError({ code: report.code, message: report.message, hint: report.hint });
-        if (report.type === "done") finished = true;
+        hasEnded ||= report.type === "done" || report.type === "stopped";
         yield report;
       }
       if (queue.length > 0) continue;
@@ -50,8 +59,7 @@ export async function* trainInWorker(
         wake = resolve;
       });
     }
-    if (finished) return;
-    if (signal?.aborted) throw new CancelledError("training was cancelled", "Nothing was kept of the unfinished run.");
+    if (hasEnded) return;
     throw new IlabError({
       code: "ENGINE_CRASHED",
       message: `the training process ended unexpectedly (${exited.signal ?? `status ${exited.code}`})${stderr === "" ? "" : `:\n${stderr.trim()}`}`,
@@ -61,7 +69,9 @@ export async function* trainInWorker(
           : "Run again with a smaller --max-batch-len; if it happens again, please report it with the lines above.",
     });
   } finally {
-    signal?.removeEventListener("abort", abort);
-    if (exited === undefined) child.kill("SIGKILL");
+    signal?.removeEventListener("abort", stop);
+    endSaveRequests?.();
+    // Only when the reader of the reports gave up: the child then saves and goes by itself.
+    if (child.connected) child.disconnect();
   }
 }

@@ -1,51 +1,37 @@
-/** `ilab model train`: tunes an adapter for a model on this machine. */
-import type { TrainingSettings } from "../../../training/training-settings.ts";
+/** `ilab model train`: tunes a model on this machine, or continues what was begun. */
 import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { ensureModel } from "../../ensure-model.ts";
 import { examples } from "../../examples.ts";
+import { addTrainingFlags, readTrainingSettings } from "../../training-flags.ts";
 
-interface TrainOptions {
+interface TrainOptions extends Record<string, unknown> {
   modelPath?: string;
   dataPath?: string;
   ckptOutputDir?: string;
-  numEpochs?: string;
-  effectiveBatchSize?: string;
-  maxSeqLen?: string;
-  maxBatchLen?: string;
-  learningRate?: string;
-  warmupSteps?: string;
-  loraRank?: string;
-  loraAlpha?: string;
-  loraTargetModules?: string[];
-  anchorWeight?: string;
-  seed?: string;
+  adapter?: string;
+  resume?: string;
+  threads?: string;
 }
 
 export const register: RegisterCommand = (group, bind) => {
-  group
+  const command = group
     .command("train")
-    .description("Tune a model on training data, on this machine.")
+    .description("Tune a model on training data, on this machine. The same command continues what was interrupted.")
     .option("--model-path <model>", "student: a name of the store or a GGUF file")
     .option("--data-path <path>", "messages file, data run, or directory of data runs (the newest is taken)")
     .option("--ckpt-output-dir <directory>", "where the training's own directory is made")
-    .option("--num-epochs <number>", "passes over the data")
-    .option("--effective-batch-size <number>", "samples per optimizer step")
-    .option("--max-seq-len <tokens>", "longer samples are left out")
-    .option("--max-batch-len <tokens>", "tokens worked on at once; less needs less memory")
-    .option("--learning-rate <rate>", "peak learning rate")
-    .option("--warmup-steps <number>", "steps until the peak rate")
-    .option("--lora-rank <rank>", "rank of the adapter")
-    .option("--lora-alpha <alpha>", "scale of the adapter: alpha / rank")
-    .option("--lora-target-modules <modules...>", "adapted modules, such as q_proj v_proj; all seven by default")
-    .option("--anchor-weight <weight>", "how strongly the student is held to its base; 0 = not at all")
-    .option("--seed <number>", "for random choices")
+    .option("--adapter <run|file>", "begin with this adapter: a training run, a checkpoint or an adapter.gguf")
+    .option("--threads <number>", "processor cores to use; all by default")
+    .option("--resume <auto|never|run>", "continue an unfinished run: of the very same, none, or this one", "auto");
+  addTrainingFlags(command)
     .addHelpText(
       "after",
       examples(
         "ilab model train",
         "ilab model train --data-path ./datasets/2026-11-22_101500 --model-path smollm2-135m",
+        "ilab model train --validation-split 0.1 --early-stop-patience 2",
       ),
     )
     .action(bind<TrainOptions>(train));
@@ -55,64 +41,49 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
   const { reporter, signal, paths } = context;
   const { resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
+  const { findAdapter } = await import("../../../training/find-adapter.ts");
   const { findTrainingData } = await import("../../../training/find-training-data.ts");
-  const { trainStudent } = await import("../../../training/train-student.ts");
+  const { trainStudent } = await import("../../../flow.ts");
   const { openLocalModel } = await import("../../../llm/local-model.ts");
   const config = (await loadConfig(paths)).train;
-  const settings = await readSettings(options, config);
+  const settings = await readTrainingSettings(options, config);
   const dataFile = await findTrainingData(resolve(options.dataPath ?? config.data_path));
+  const adapterFile = options.adapter === undefined ? undefined : await findAdapter(resolve(options.adapter));
   const modelFile = await ensureModel(context, options.modelPath ?? config.model_path);
-  const outputDirectory = resolve(options.ckptOutputDir ?? config.ckpt_output_dir);
   reporter.print(`Training ${modelFile}\non       ${dataFile}`);
   const work = trainStudent({
     modelFile,
     dataFile,
-    outputDirectory,
+    outputDirectory: resolve(options.ckptOutputDir ?? config.ckpt_output_dir),
     cacheDirectory: paths.cache,
     settings,
+    resume: options.resume,
+    adapterFile,
+    threads: readThreads(options.threads),
     openBaseModel: () => openLocalModel({ file: modelFile, signal }),
     signal,
+    onSaveRequest,
   });
-  const { directory, adapterFile, manifest } = await runWork(work, (event) => reporter.event(event));
+  const { directory, adapterFile: student, manifest } = await runWork(work, (event) => reporter.event(event));
   const { samples, steps } = manifest.counts;
   reporter.print(
     `Trained on ${samples} samples in ${steps} steps (${Math.round(manifest.timings["training"]!)} s).\n` +
       `The student is in ${directory}\n` +
       `Ask it:  ilab model chat --model ${directory} -qq "..."`,
   );
-  reporter.result({ directory, adapterFile, counts: manifest.counts, timings: manifest.timings });
+  reporter.result({ directory, adapterFile: student, counts: manifest.counts, timings: manifest.timings });
 }
 
-async function readSettings(
-  options: TrainOptions,
-  config: {
-    num_epochs: number | null;
-    effective_batch_size: number | null;
-    max_seq_len: number | null;
-    lora_rank: number | null;
-  },
-): Promise<TrainingSettings> {
-  const { trainingSettingsSchema } = await import("../../../training/training-settings.ts");
-  const { prettifyError } = await import("zod");
-  const number = (value: string | undefined, fallback?: number | null) =>
-    value === undefined ? (fallback ?? undefined) || undefined : Number(value);
-  const parsed = trainingSettingsSchema.safeParse({
-    epochs: number(options.numEpochs, config.num_epochs),
-    effectiveBatchSize: number(options.effectiveBatchSize, config.effective_batch_size),
-    maxSequenceTokens: number(options.maxSeqLen, config.max_seq_len),
-    maxBatchTokens: number(options.maxBatchLen),
-    learningRate: number(options.learningRate),
-    warmupSteps: number(options.warmupSteps),
-    loraRank: number(options.loraRank, config.lora_rank),
-    loraAlpha: number(options.loraAlpha),
-    loraTargets: options.loraTargetModules,
-    anchorWeight: number(options.anchorWeight),
-    seed: number(options.seed),
-  });
-  if (!parsed.success)
-    throw new UsageError(
-      `these settings cannot be used:\n${prettifyError(parsed.error)}`,
-      "See `ilab model train --help`.",
-    );
-  return parsed.data;
+function readThreads(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const threads = Number(value);
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 512) return threads;
+  throw new UsageError(`--threads must be a whole number from 1 to 512, not '${value}'`);
+}
+
+/** `kill -USR1`: a checkpoint now. Windows has no such signal. */
+function onSaveRequest(save: () => void): () => void {
+  if (process.platform === "win32") return () => {};
+  process.on("SIGUSR1", save);
+  return () => process.off("SIGUSR1", save);
 }
