@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { writeFileAtomic } from "../util/fs.ts";
 import { sha256 } from "../util/hash.ts";
-import type { HoldType } from "./engine/frozen-weights.ts";
+import type { HoldType } from "./engine/held-matrix.ts";
 import { type SoftTargets, segmentsOf } from "./engine/micro-batch.ts";
 import type { TrainingEngine } from "./engine/training-engine.ts";
 import { packSequences } from "./pack.ts";
