@@ -56,6 +56,8 @@ export function renderChat(
   environment.set("add_generation_prompt", options.addGenerationPrompt ?? false);
   environment.set("bos_token", options.bosToken ?? "");
   environment.set("eos_token", options.eosToken ?? "");
+  // Jinja knows this test under several names, the package under one.
+  for (const name of ["==", "eq"]) environment.tests.set(name, environment.tests.get("equalto")!);
   try {
     return String(new BoundedInterpreter(environment).run(program).value);
   } catch (cause) {
@@ -91,28 +93,61 @@ function parseTemplate(template: string): Parsed {
   }
 }
 
+interface RuntimeValue {
+  type: string;
+  value: unknown;
+}
+
 /** What the package's interpreter is; its own declarations do not resolve under Node's module rules. */
 type InterpreterClass = new (
   environment: Environment,
 ) => {
-  run(program: Parsed): { value: unknown };
-  evaluate(statement: unknown, environment: Environment): { value: unknown };
+  run(program: Parsed): RuntimeValue;
+  evaluate(statement: unknown, environment: Environment): RuntimeValue;
 };
 
-/** Counts evaluations and looks at the size of every intermediate value. */
+/** Counts evaluations, looks at the size of every intermediate value, and strips what it is told to. */
 class BoundedInterpreter extends (Interpreter as unknown as InterpreterClass) {
   private steps = 0;
 
-  override evaluate(statement: unknown, environment: Environment): { value: unknown } {
+  override evaluate(statement: unknown, environment: Environment): RuntimeValue {
     this.steps += 1;
     if (this.steps > MAX_RENDER_STEPS)
       throw limitError(`the model's chat template was stopped after ${MAX_RENDER_STEPS} steps`);
-    const result = super.evaluate(statement, environment);
+    const result =
+      this.stripCharacters(statement as StripCall | undefined, environment) ?? super.evaluate(statement, environment);
     const { value } = result;
     if ((typeof value === "string" || Array.isArray(value)) && value.length > MAX_RENDERED_CHARACTERS)
       throw limitError(`the model's chat template made more than ${MAX_RENDERED_CHARACTERS} characters`);
     return result;
   }
+
+  /** Python's `text.strip("\n")`: the package takes all white space away whatever it is given, also what belongs to an answer. */
+  private stripCharacters(statement: StripCall | undefined, environment: Environment): RuntimeValue | undefined {
+    if (statement?.type !== "CallExpression") return;
+    const { callee, args } = statement;
+    if (args.length !== 1 || callee.type !== "MemberExpression" || callee.computed) return;
+    const method = callee.property.value;
+    if (method !== "strip" && method !== "lstrip" && method !== "rstrip") return;
+    const text = this.evaluate(callee.object, environment);
+    const characters = this.evaluate(args[0], environment);
+    if (typeof text.value !== "string" || typeof characters.value !== "string") return;
+    const isStripped = (character: string | undefined) =>
+      character !== undefined && (characters.value as string).includes(character);
+    let start = 0;
+    let end = text.value.length;
+    if (method !== "rstrip") while (start < end && isStripped(text.value[start])) start += 1;
+    if (method !== "lstrip") while (end > start && isStripped(text.value[end - 1])) end -= 1;
+    const StringValue = text.constructor as new (value: string) => RuntimeValue;
+    return new StringValue(text.value.slice(start, end));
+  }
+}
+
+/** The part of the package's syntax tree that `stripCharacters` looks at. */
+interface StripCall {
+  type: string;
+  callee: { type: string; computed: boolean; object: unknown; property: { value?: unknown } };
+  args: unknown[];
 }
 
 /** Thrown by `raise_exception`, which templates call when they do not accept the conversation. */

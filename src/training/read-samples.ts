@@ -216,7 +216,9 @@ function nothingToTrain(dataFile: string, account: EncodedSamples, maxSequenceTo
   return new IlabError({
     code: "NOTHING_TO_TRAIN",
     message: [
-      rows === 0 ? `${dataFile} is empty` : `${dataFile} holds nothing to train on in its ${rows} rows`,
+      rows === 0
+        ? `${dataFile} is empty`
+        : `${dataFile} holds nothing to train on in its ${rows === 1 ? "one row" : `${rows} rows`}`,
       ...describeLeftOut(account, maxSequenceTokens),
     ].join("; "),
     hint:
