@@ -39,6 +39,5 @@ export async function* allRows(tensor: WeightTensor): AsyncGenerator<Uint8Array,
   const rows = rowCount(tensor);
   // As much as the same rows take as F32, since most readers and writers pass through that.
   const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / Math.max(rowBytes(tensor), tensor.shape[0]! * 4)));
-  for (let start = 0; start < rows; start += perChunk)
-    yield await tensor.rows(start, Math.min(perChunk, rows - start));
+  for (let start = 0; start < rows; start += perChunk) yield await tensor.rows(start, Math.min(perChunk, rows - start));
 }
