@@ -136,7 +136,10 @@ export async function readTrainingSettings(
       values[name] = parse(entry.settings.length > 1 ? (given as unknown[])[i] : given, entry.kind);
     }
     if (entry.settings.length > 1 && Array.isArray(given) && given.length !== entry.settings.length)
-      throw new UsageError(`${option.long} takes ${entry.settings.length} numbers, not ${given.length}`);
+      throw new UsageError(
+        `${option.long} takes ${entry.settings.length} numbers, not ${given.length}`,
+        "See `ilab model train --help`.",
+      );
   }
   const parsed = trainingSettingsSchema.safeParse(values);
   if (parsed.success) return parsed.data;

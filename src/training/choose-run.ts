@@ -3,7 +3,7 @@
  * unfinished run of something else is not silently left behind: that is refused, with the ways out.
  */
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import {
   type CheckpointStore,
@@ -55,7 +55,12 @@ async function makeRun(outputDirectory: string, identity: RunIdentity): Promise<
   const startedAt = new Date();
   const directory = await makeRunDirectory(outputDirectory, startedAt);
   const run: TrainingRun = { version: 1, startedAt: startedAt.toISOString(), identity };
-  await writeFileAtomic(join(directory, TRAINING_RUN_FILE), `${JSON.stringify(run, null, 2)}\n`);
+  try {
+    await writeFileAtomic(join(directory, TRAINING_RUN_FILE), `${JSON.stringify(run, null, 2)}\n`);
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
   return { directory, startedAt, isNew: true };
 }
 

@@ -15,12 +15,16 @@ export async function isRunBusy(directory: string): Promise<boolean> {
 }
 
 /** @throws IlabError `RUN_BUSY` */
-export async function lockRun(directory: string, onWait: (holder: string) => void): Promise<AsyncDisposable> {
+export async function lockRun(
+  directory: string,
+  onWait: (holder: string) => void,
+  waitMs = WAIT_MS,
+): Promise<AsyncDisposable> {
   const path = lockFile(directory);
   let holder = "another process";
   try {
     return await acquireFileLock(path, {
-      signal: AbortSignal.timeout(WAIT_MS),
+      signal: AbortSignal.timeout(waitMs),
       staleMs: STALE_MS,
       onWait: (name) => {
         holder = name;

@@ -1,4 +1,5 @@
 /** A run from its plan to the student: load, go on from the newest checkpoint if there is one, train, write. Runs inside the training process. */
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint, TrainingProgress } from "../artifacts.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
@@ -23,6 +24,7 @@ export type RunParts = Omit<LoopParts, "student">;
 export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<void> {
   const { checkpoints, report } = parts;
   await using _lock = await lockRun(plan.runDirectory, (holder) => report({ type: "waiting", holder }));
+  await removeParts(plan.runDirectory);
   const candidates = (await checkpoints.list()).filter(({ hasState }) => hasState).reverse();
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
@@ -101,6 +103,12 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
     tokens: progress.tokens,
     seconds: progress.seconds,
   });
+}
+
+/** What a process that was killed had begun to write. */
+async function removeParts(directory: string): Promise<void> {
+  for (const name of await readdir(directory))
+    if (/\.part-[0-9a-f]+$/.test(name)) await rm(join(directory, name), { force: true });
 }
 
 function holdTypeOf(checkpoint: Checkpoint | undefined): HoldType | undefined {

@@ -15,10 +15,10 @@ import {
 } from "../helpers/training-fixture.ts";
 
 /** Long enough to be caught in the middle; validation makes early stopping part of the state. */
-const LONG = ["--num-epochs", "15", "--save-samples", "8"];
-const SPLIT = ["--validation-split", "0.2", "--early-stop-patience", "12"];
+const LONG = ["--num-epochs", "8", "--save-samples", "8"];
+const SPLIT = ["--validation-split", "0.2", "--early-stop-patience", "9"];
 const ARGS = [...LONG, ...SPLIT];
-const STEPS = 30;
+const STEPS = 16;
 
 let fixture: TrainingFixture;
 let expected: { losses: number[][]; adapter: Buffer };
@@ -50,7 +50,7 @@ async function breakOff(directory: string, steps: number, args: readonly string[
 
 test("kill -9 at any moment: the same command goes on, and the losses are those of an uninterrupted run", async () => {
   const random = createRandomSource(5);
-  for (const steps of [0, 2, 9, 20]) {
+  for (const steps of [0, 2, 6, 11]) {
     const child = fixture.start("killed", ARGS);
     const gone = ended(child);
     await untilSteps(parentOf("killed"), steps);
