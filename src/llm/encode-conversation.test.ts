@@ -35,7 +35,7 @@ async function open(name: string, style: ChatTemplateStyle): Promise<Opened> {
   const { llama } = await llamaRuntime();
   return {
     style,
-    tokenizer: await openTokenizer(await readGguf(path)),
+    tokenizer: await openTokenizer(await readGguf(path), { now: new Date() }),
     model: await llama.loadModel({ modelPath: path, vocabOnly: true }),
   };
 }
@@ -136,7 +136,7 @@ describe.each(Object.entries(CHAT_TEMPLATE_STYLES).filter(([name]) => name !== "
 
     test("unmask: the words of the user count too, the system's and the template's do not", () => {
       const messages = [
-        say("user", "the boats?"),
+        say("user", "the Böte 船?"),
         say("assistant", "Seven."),
         say("user", "So many?"),
         say("assistant", "Yes."),
@@ -149,7 +149,7 @@ describe.each(Object.entries(CHAT_TEMPLATE_STYLES).filter(([name]) => name !== "
         .map((sequence) => learned(opened, sequence))
         .join("")
         .replaceAll(/<[^>]*>|\s/g, "");
-      expect(words).toBe("theboats?Seven.Somany?Yes.");
+      expect(words).toBe("theBöte船?Seven.Somany?Yes.");
       const more = sequences.flatMap(({ counted }, s) =>
         [...counted].filter((flag, i) => flag !== masked[s]!.counted[i]),
       );
@@ -170,6 +170,14 @@ describe.each(Object.entries(CHAT_TEMPLATE_STYLES).filter(([name]) => name !== "
     });
   },
 );
+
+test("a template that writes the date writes the same one on every day", async () => {
+  const path = join(temporary.path, "dated.gguf");
+  await writeTinyChatModel(path, CHAT_TEMPLATE_STYLES.granite);
+  await using tokenizer = await openTokenizer(await readGguf(path));
+  const [sequence] = tokenizer.encodeConversation([say("user", "A?"), say("assistant", "One.")]);
+  expect(tokenizer.decode(sequence!.tokens)).toContain("Today is January 01, 2025.");
+});
 
 describe("templates that leave something open", () => {
   test("no end token per turn: what follows an answer never counts, and the last one is ended", async () => {

@@ -20,9 +20,12 @@ export interface CountedTokens {
 }
 
 export interface OpenTokenizerOptions {
-  /** What chat templates that write the date take for today; now by default. */
+  /** What chat templates that write the date take for today. */
   now?: Date;
 }
+
+/** The same on every day, so that a run can go on tomorrow with the samples of today; students meet many dates anyway. */
+const TRAINING_DATE = new Date(2025, 0, 1);
 
 export interface Tokenizer extends AsyncDisposable {
   /** A plain text between the model's begin and end tokens; every token counts but the begin token. */
@@ -41,7 +44,7 @@ export async function openTokenizer(file: GgufFile, options: OpenTokenizerOption
   const { llama, withErrorLog } = await llamaRuntime();
   const loaded = await withErrorLog(() => llama.loadModel({ modelPath: file.path, vocabOnly: true }));
   if ("error" in loaded) throw describeModelError(file.path, loaded.error, loaded.log);
-  return createTokenizer(loaded.result, options.now ?? new Date());
+  return createTokenizer(loaded.result, options.now ?? TRAINING_DATE);
 }
 
 function createTokenizer(model: LlamaModel, now: Date): Tokenizer {
