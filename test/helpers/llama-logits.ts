@@ -5,9 +5,11 @@ import { llamaRuntime } from "../../src/llm/llama-runtime.ts";
 export interface LlamaLogitsOptions {
   adapterFile?: string;
   threads?: number;
+  /** Positions whose logits are wanted; all by default. */
+  positions?: readonly number[];
 }
 
-/** @returns `[tokens, vocabulary]`, token after token. */
+/** @returns `[positions, vocabulary]`, position after position. */
 export async function llamaLogits(
   modelFile: string,
   tokens: Int32Array,
@@ -25,13 +27,16 @@ export async function llamaLogits(
       experimentalKvCacheValueType: GgmlType.F32,
       lora: options.adapterFile === undefined ? undefined : { adapters: [{ filePath: options.adapterFile }] },
     });
+    const wanted = options.positions ?? [...tokens.keys()];
     const outputs = await context
       .getSequence()
-      .controlledEvaluate(Array.from(tokens, (token) => [token as Token, { generateNext: { logits: true } }]));
-    const vocabulary = outputs[0]!.next.logits!.size;
-    const result = new Float32Array(tokens.length * vocabulary);
-    for (const [position, output] of outputs.entries())
-      for (const [token, logit] of output!.next.logits!) result[position * vocabulary + token] = logit;
+      .controlledEvaluate(
+        Array.from(tokens, (token, i) => [token as Token, wanted.includes(i) ? { generateNext: { logits: true } } : {}]),
+      );
+    const vocabulary = outputs[wanted[0]!]!.next.logits!.size;
+    const result = new Float32Array(wanted.length * vocabulary);
+    for (const [row, position] of wanted.entries())
+      for (const [token, logit] of outputs[position]!.next.logits!) result[row * vocabulary + token] = logit;
     return result;
   } finally {
     await model.dispose();
