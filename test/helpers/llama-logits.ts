@@ -31,7 +31,10 @@ export async function llamaLogits(
     const outputs = await context
       .getSequence()
       .controlledEvaluate(
-        Array.from(tokens, (token, i) => [token as Token, wanted.includes(i) ? { generateNext: { logits: true } } : {}]),
+        Array.from(tokens, (token, i) => [
+          token as Token,
+          wanted.includes(i) ? { generateNext: { logits: true } } : {},
+        ]),
       );
     const vocabulary = outputs[wanted[0]!]!.next.logits!.size;
     const result = new Float32Array(wanted.length * vocabulary);
