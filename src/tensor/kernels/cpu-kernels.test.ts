@@ -163,6 +163,69 @@ for (const [m, n, tokens] of [
     );
   });
 
+const STRIDED = [
+  { causality: "rows", heads: 4, sharing: 2, past: 0, queries: 13, size: 32 },
+  { causality: "rows", heads: 2, sharing: 1, past: 70, queries: 9, size: 80 },
+  { causality: "inner", heads: 4, sharing: 2, past: 5, queries: 20, size: 64 },
+  { causality: "inner", heads: 3, sharing: 3, past: 0, queries: 7, size: 80 },
+  { causality: "columns", heads: 4, sharing: 2, past: 3, queries: 15, size: 40 },
+  { causality: "columns", heads: 2, sharing: 1, past: 0, queries: 6, size: 128 },
+] as const;
+for (const { causality, heads, sharing, past, queries, size } of STRIDED)
+  for (const accumulates of [false, true])
+    cases(
+      `${accumulates ? "added " : ""}products per head where ${causality} are causal: ${heads} heads, ${past} + ${queries}`,
+      () => {
+        const keys = past + queries;
+        const fewer = heads / sharing;
+        // Shapes of C, A and B as attention has them; B of \`columns\` is a transposed view.
+        const [m, n, k] = { rows: [keys, queries, size], inner: [size, queries, keys], columns: [size, keys, queries] }[
+          causality
+        ] as [number, number, number];
+        const [cHeads, aHeads] = causality === "columns" ? [fewer, heads] : [heads, fewer];
+        const [start, x, y] = [normal(m * n * cHeads), normal(m * k * aHeads), normal(k * n * heads)];
+        // What is masked is never read: there the operands hold what would spoil the sum.
+        const isSeen = (key: number, query: number) => key <= past + query;
+        for (let h = 0; h < heads; h++)
+          for (let j = 0; j < n; j++)
+            for (let i = 0; i < k; i++) {
+              const [key, query] = causality === "inner" ? [i, j] : [j, i];
+              if (causality !== "rows" && !isSeen(key, query)) y[(h * n + j) * k + i] = 0;
+            }
+        const at = (h: number, i: number, j: number) => y[(h * n + j) * k + i]!;
+        const stored = causality === "columns" ? new Float32Array(y.length) : y;
+        if (causality === "columns")
+          for (let h = 0; h < heads; h++)
+            for (let j = 0; j < n; j++) for (let i = 0; i < k; i++) stored[(h * k + i) * n + j] = at(h, i, j);
+        compute(
+          [
+            { shape: [m, n, cHeads], data: start },
+            { shape: [m, k, aHeads], data: x },
+            { shape: causality === "columns" ? [n, k, heads] : [k, n, heads], data: stored },
+          ],
+          (c, [result, a, b]) => {
+            const right = causality === "columns" ? c.permute(b!, 1, 0, 2, 3) : b!;
+            return kernels.addStridedProduct(c, result!, a!, right, { causality, accumulates });
+          },
+          (found) => {
+            for (let h = 0; h < cHeads; h++)
+              for (let j = 0; j < n; j++)
+                for (let i = 0; i < m; i++) {
+                  if (causality === "rows" && !isSeen(i, j)) continue;
+                  const own = (h * n + j) * m + i;
+                  let sum = accumulates ? start[own]! : 0;
+                  for (let g = 0; g < heads / cHeads; g++) {
+                    const head = (h * heads) / cHeads + g;
+                    const aHead = Math.floor((head * aHeads) / heads);
+                    for (let l = 0; l < k; l++) sum += x[(aHead * k + l) * m + i]! * at(head, l, j);
+                  }
+                  expect(Math.abs(found[own]! - sum)).toBeLessThan(1e-4);
+                }
+          },
+        );
+      },
+    );
+
 function quantise(type: TensorTypeName, values: Float32Array, rowLength: number): Uint8Array {
   const bytes = new Uint8Array(values.length * 4);
   if (type === "F32") return new Uint8Array(values.buffer);

@@ -3,7 +3,7 @@
  * the process) and called by ggml as custom operations on its threads. Elsewhere `openCpuKernels` gives nothing and ggml's operations are used.
  */
 import koffi from "koffi";
-import type { Tensor, TensorContext } from "../context.ts";
+import type { Shape, Tensor, TensorContext } from "../context.ts";
 import { openGgml, type Pointer, TensorType } from "../ggml.ts";
 import { makeExecutable, mapMemory } from "./executable-memory.ts";
 import { outerProductCode } from "./outer-product.ts";
@@ -16,6 +16,7 @@ import {
 } from "./pack-weights.ts";
 import { packedElements } from "./packed-layout.ts";
 import { innerSize, packedProductCode, scratchBytesPerThread } from "./packed-product.ts";
+import { type Causality, ROW_MASKS, stridedProductCode } from "./strided-product.ts";
 
 /** What inner sizes and parts must be multiples of. */
 export const PACKING_MULTIPLE = 32;
@@ -27,11 +28,15 @@ export interface PackedMatrix {
   rows: number;
 }
 
+const RETURN = Uint8Array.of(0xc3);
+
 export class CpuKernels {
   readonly #threads: number;
   readonly #codes = new Map<string, Pointer>();
   #scratch: { address: Pointer; sizeBytes: number } = { address: 0n, sizeBytes: 0 };
   #packingScratch: { address: Pointer; sizeBytes: number } = { address: 0n, sizeBytes: 0 };
+
+  #rowMasks: Pointer = 0n;
 
   constructor(threads: number) {
     this.#threads = threads;
@@ -70,6 +75,32 @@ export class CpuKernels {
     return c.customInplace(sum, [x, y], code, 0n);
   }
 
+  /**
+   * `C (+)= Σ_k A[·, k] B[k, ·]` per head, in C's own memory (strided-product.ts gives the shapes). The sum must not be empty for any
+   * column: keys count at least as many as queries.
+   */
+  addStridedProduct(
+    c: TensorContext,
+    result: Tensor,
+    a: Tensor,
+    b: Tensor,
+    { causality, accumulates = false }: { causality: Causality; accumulates?: boolean },
+  ): Tensor {
+    const code = this.#code(`strided ${causality} ${accumulates}`, () => stridedProductCode(causality, accumulates));
+    if (this.#rowMasks === 0n) {
+      const { address } = memory(ROW_MASKS.byteLength);
+      new BigUint64Array(koffi.view(address, ROW_MASKS.byteLength)).set(ROW_MASKS);
+      this.#rowMasks = address;
+    }
+    return c.customInplace(result, [a, b], code, this.#rowMasks);
+  }
+
+  /** A tensor whose values nobody has written yet, in the order of execution after `after`. */
+  unwritten(c: TensorContext, after: Tensor, ...shape: Shape): Tensor {
+    const code = this.#code("nothing", () => RETURN);
+    return c.custom(TensorType.F32, shape, [after], code, 0n);
+  }
+
   #pack(
     c: TensorContext,
     makeCode: (shape: PackingShape) => Uint8Array,
@@ -106,7 +137,7 @@ export class CpuKernels {
 /** Undefined where the processor, the system or its safety rules do not allow these kernels. */
 export function openCpuKernels(threads: number): CpuKernels | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
-  if (!openGgml().hasAvx512Bf16() || makeExecutable(Uint8Array.of(0xc3)) === undefined) return undefined;
+  if (!openGgml().hasAvx512Bf16() || makeExecutable(RETURN) === undefined) return undefined;
   return new CpuKernels(threads);
 }
 

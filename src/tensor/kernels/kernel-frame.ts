@@ -10,12 +10,16 @@ export const VECTOR_BYTES = 64;
 export const LANES = 16;
 
 const SAVED = ["rbx", "rbp", "r12", "r13", "r14", "r15"] as const;
-/** Nine locals; with the saved registers and the return address a multiple of 16, as calls demand. */
-const FRAME_BYTES = 72;
+/** 27 locals; with the saved registers and the return address a multiple of 16, as calls demand. */
+const FRAME_BYTES = 216;
 
 /** Offsets inside `struct ggml_tensor`, fixed by the ABI check in library.ts. */
+export const EXTENT_0 = 16;
 export const EXTENT_1 = 24;
+export const EXTENT_2 = 32;
+export const STRIDE_0 = 48;
 export const STRIDE_1 = 56;
+export const STRIDE_2 = 64;
 export const DATA = 248;
 const OPERANDS = 152;
 
@@ -56,7 +60,10 @@ export function share(a: Assembler, total: RegisterName, first: RegisterName, en
 /** Runs `body` `times` times; the counter must not be changed by it. */
 export function repeat(a: Assembler, counter: RegisterName, times: number, body: () => void): void {
   if (times <= 0) return;
-  if (times === 1) return body();
+  if (times === 1) {
+    body();
+    return;
+  }
   const again = a.label();
   a.moveImmediate(counter, times);
   a.place(again);
