@@ -86,7 +86,8 @@ async function runQuantizer(
       child.on("close", resolve);
       child.send(order);
     });
-    if (signal?.aborted) throw new CancelledError("quantising was cancelled", "Nothing was kept of the unfinished file.");
+    if (signal?.aborted)
+      throw new CancelledError("quantising was cancelled", "Nothing was kept of the unfinished file.");
     return status === 0 ? undefined : log;
   } finally {
     signal?.removeEventListener("abort", abort);

@@ -8,6 +8,7 @@ import { register as configShow } from "./commands/config/show.ts";
 import { register as dataGenerate } from "./commands/data/generate.ts";
 import { register as demo } from "./commands/demo.ts";
 import { register as modelChat } from "./commands/model/chat.ts";
+import { register as modelConvert } from "./commands/model/convert.ts";
 import { register as modelDownload } from "./commands/model/download.ts";
 import { register as modelEvaluate } from "./commands/model/evaluate.ts";
 import { register as modelList } from "./commands/model/list.ts";
@@ -21,7 +22,7 @@ export type GroupName = "config" | "data" | "model" | "system" | "taxonomy";
 export const groupDescriptions: Record<GroupName, string> = {
   config: "Create and show the configuration file.",
   data: "Grow seed examples into training data.",
-  model: "Download, train, evaluate and talk to models.",
+  model: "Download, train, convert, evaluate and talk to models.",
   system: "Show what this machine and this installation are.",
   taxonomy: "Check the examples and documents that you wrote.",
 };
@@ -40,6 +41,7 @@ export const commandList: readonly CommandEntry[] = [
   { group: "config", register: configShow },
   { group: "data", register: dataGenerate, isTopLevelAlias: true },
   { group: "model", register: modelChat, isTopLevelAlias: true },
+  { group: "model", register: modelConvert },
   { group: "model", register: modelDownload },
   { group: "model", register: modelEvaluate },
   { group: "model", register: modelList },

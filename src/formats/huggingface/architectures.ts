@@ -100,14 +100,24 @@ const GLOBAL_MODULES: Record<string, string> = {
 /** By `general.architecture` of a GGUF file. Throws `ARCHITECTURE_UNSUPPORTED`. */
 export function architectureOfGguf(name: string | undefined, source: string): HuggingFaceArchitecture {
   const found = ARCHITECTURES.find((architecture) => architecture.name === name);
-  if (found === undefined) throw unsupported(source, name, ARCHITECTURES.map((architecture) => architecture.name));
+  if (found === undefined)
+    throw unsupported(
+      source,
+      name,
+      ARCHITECTURES.map((architecture) => architecture.name),
+    );
   return found;
 }
 
 /** By the class names in a `config.json`. Throws `ARCHITECTURE_UNSUPPORTED`. */
 export function architectureOfClass(classes: readonly string[], source: string): HuggingFaceArchitecture {
   const found = ARCHITECTURES.find((architecture) => architecture.classes.some((name) => classes.includes(name)));
-  if (found === undefined) throw unsupported(source, classes[0], ARCHITECTURES.flatMap(({ classes }) => classes));
+  if (found === undefined)
+    throw unsupported(
+      source,
+      classes[0],
+      ARCHITECTURES.flatMap(({ classes }) => classes),
+    );
   return found;
 }
 
@@ -123,7 +133,11 @@ export function huggingFaceTensorName(architecture: HuggingFaceArchitecture, nam
 
 /** The other way round; undefined for a tensor that has no counterpart. */
 export function ggufTensorName(architecture: HuggingFaceArchitecture, name: string): string | undefined {
-  const match = /^(.+)\.(weight|bias)$/.exec(name);
+  // Models with images as well keep the language model one level down.
+  const plain = name
+    .replace(/^(model\.)?language_model\.(model\.)?(?!lm_head)/, "model.")
+    .replace(/^language_model\./, "");
+  const match = /^(.+)\.(weight|bias)$/.exec(plain);
   if (match === null) return undefined;
   const [, module, part] = match;
   const global = Object.keys(GLOBAL_MODULES).find((key) => GLOBAL_MODULES[key] === module);

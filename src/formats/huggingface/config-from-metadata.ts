@@ -85,9 +85,7 @@ export function configFromMetadata(
     config["final_logit_softcapping"] = get("final_logit_softcapping") ?? null;
     config["attn_logit_softcapping"] = null;
     config["sliding_window"] = window === 0 ? 4096 : window;
-    config["layer_types"] = local.map((isLocal) =>
-      window > 0 && isLocal ? "sliding_attention" : "full_attention",
-    );
+    config["layer_types"] = local.map((isLocal) => (window > 0 && isLocal ? "sliding_attention" : "full_attention"));
     config["rope_local_base_freq"] = shortFloat(get("rope.freq_base_swa") ?? 10_000);
   }
   return { config, headSize };

@@ -5,9 +5,14 @@ import { z } from "zod";
 import { IlabError } from "../../util/errors.ts";
 
 /** No sequence model has more of anything; bounds what a lying file can ask for. */
-const size = z.number().int().positive().max(2 ** 31 - 1);
+const size = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 31 - 1);
 const positive = z.number().positive();
-const optional = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().transform((value) => value ?? undefined);
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? undefined);
 const tokenIds = z.union([z.number().int(), z.array(z.number().int())]);
 
 const ropeSchema = z.looseObject({
@@ -91,7 +96,11 @@ export async function readConfig(directory: string): Promise<HuggingFaceConfig> 
   if (!parsed.success) throw raise(path, z.prettifyError(parsed.error));
   const config = parsed.data;
   if (config.quantization_config !== undefined)
-    raise(path, "its weights are quantised in a way that is not GGUF's", "Get the model with plain 16- or 32-bit weights.");
+    raise(
+      path,
+      "its weights are quantised in a way that is not GGUF's",
+      "Get the model with plain 16- or 32-bit weights.",
+    );
   return config;
 }
 

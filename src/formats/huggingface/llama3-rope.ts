@@ -32,7 +32,12 @@ export function llama3RopeOf(factors: Float32Array, base: number, headSize: numb
   const factor = factors.reduce((a, b) => Math.max(a, b), 0);
   // Two points of the smooth part give the line s = slope / wavelength - offset.
   const between = [...factors.keys()].filter((i) => factors[i]! > 1.0001 && factors[i]! < factor * 0.9999);
-  const common = { factor, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: ORIGINAL_CONTEXT };
+  const common = {
+    factor,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: ORIGINAL_CONTEXT,
+  };
   const candidates: Llama3Rope[] = [common];
   if (between.length >= 2) {
     const smooth = (i: number) => (1 / factors[i]! - 1 / factor) / (1 - 1 / factor);

@@ -82,7 +82,10 @@ export function metadataFromConfig(
     set("rope.scaling.type", "string", kind);
     set("rope.scaling.factor", "float32", factor);
     if (kind === "yarn") {
-      if ((full.beta_fast ?? YARN_BETA_FAST) !== YARN_BETA_FAST || (full.beta_slow ?? YARN_BETA_SLOW) !== YARN_BETA_SLOW)
+      if (
+        (full.beta_fast ?? YARN_BETA_FAST) !== YARN_BETA_FAST ||
+        (full.beta_slow ?? YARN_BETA_SLOW) !== YARN_BETA_SLOW
+      )
         refuse(`its YaRN scaling has bounds of ${full.beta_fast} and ${full.beta_slow}`);
       set(
         "rope.scaling.original_context_length",

@@ -20,28 +20,42 @@ export interface HuggingFaceTensors extends AsyncDisposable {
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
-/** Throws `HF_WEIGHTS_MISSING`, `HF_WEIGHTS_INVALID` and what `readSafetensors` throws. */
+/** The tensors of one file. Throws what `readSafetensors` throws. */
+export async function openSafetensors(path: string): Promise<HuggingFaceTensors> {
+  const { tensors } = await readSafetensors(path);
+  const handle = await open(path, "r");
+  return {
+    tensors: new Map(
+      [...tensors].map(([name, entry]) => [
+        name,
+        { ...entry, read: (start, length) => readBytes(handle, path, entry, start, length) },
+      ]),
+    ),
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+/** The tensors of a model. Throws `HF_WEIGHTS_MISSING`, `HF_WEIGHTS_INVALID` and what `readSafetensors` throws. */
 export async function openTensors(directory: string): Promise<HuggingFaceTensors> {
   const tensors = new Map<string, HuggingFaceTensor>();
-  const handles: FileHandle[] = [];
+  const opened: HuggingFaceTensors[] = [];
   const close = async () => {
-    await Promise.all(handles.map((handle) => handle.close()));
+    for (const file of opened) await file[Symbol.asyncDispose]();
   };
   try {
     const { files, index } = await listFiles(directory);
-    for (const file of files) {
-      const path = join(directory, file);
-      const { tensors: entries } = await readSafetensors(path);
-      const handle = await open(path, "r");
-      handles.push(handle);
-      for (const entry of entries.values()) {
-        if (index !== undefined && index[entry.name] !== file) continue;
-        if (tensors.has(entry.name)) throw invalid(directory, `'${entry.name}' stands in two of its files`);
-        tensors.set(entry.name, { ...entry, read: (start, length) => readBytes(handle, path, entry, start, length) });
+    for (const name of files) {
+      const file = await openSafetensors(join(directory, name));
+      opened.push(file);
+      for (const tensor of file.tensors.values()) {
+        if (index !== undefined && index[tensor.name] !== name) continue;
+        if (tensors.has(tensor.name)) throw invalid(directory, `'${tensor.name}' stands in two of its files`);
+        tensors.set(tensor.name, tensor);
       }
     }
     const missing = Object.keys(index ?? {}).find((name) => !tensors.has(name));
-    if (missing !== undefined) throw invalid(directory, `its index names '${missing}', which is not in ${index![missing]}`);
+    if (missing !== undefined)
+      throw invalid(directory, `its index names '${missing}', which is not in ${index![missing]}`);
     return { tensors, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();

@@ -66,9 +66,7 @@ function nameTensors(
       skipped += 1;
       continue;
     }
-    // Models with images as well keep the language model one level down.
-    const plain = name.replace(/^(model\.)?language_model\.(model\.)?(?!lm_head)/, "model.").replace(/^language_model\./, "");
-    const ggufName = ggufTensorName(architecture, plain);
+    const ggufName = ggufTensorName(architecture, name);
     if (ggufName === undefined)
       throw invalid(directory, `it holds the tensor '${name}', which ${architecture.name} does not know`);
     found.push([ggufName, tensor]);

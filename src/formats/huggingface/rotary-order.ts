@@ -9,7 +9,8 @@ export type RotaryLayout = "halves" | "neighbours";
 export function rotaryRow(row: number, headSize: number, to: RotaryLayout): number {
   const inHead = row % headSize;
   const half = headSize / 2;
-  const source = to === "neighbours" ? (inHead % 2) * half + (inHead >> 1) : (inHead % half) * 2 + (inHead < half ? 0 : 1);
+  const source =
+    to === "neighbours" ? (inHead % 2) * half + (inHead >> 1) : (inHead % half) * 2 + (inHead < half ? 0 : 1);
   return row - inHead + source;
 }
 

@@ -5,7 +5,7 @@
 import { IlabError } from "../../util/errors.ts";
 
 export interface SentencePieceModel {
-  pieces: { text: string; score: number; /** As GGUF's token types. */ type: number }[];
+  pieces: { text: string; score: number /** As GGUF's token types. */; type: number }[];
   addsSpacePrefix: boolean;
 }
 

@@ -22,9 +22,7 @@ const fileSchema = z.looseObject({
   pad_token: token,
   add_bos_token: z.boolean().nullish(),
   add_eos_token: z.boolean().nullish(),
-  chat_template: z
-    .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
-    .nullish(),
+  chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]).nullish(),
 });
 const templateSchema = z.looseObject({
   type: z.literal("TemplateProcessing"),

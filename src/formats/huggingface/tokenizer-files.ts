@@ -58,8 +58,7 @@ export function tokenizerFiles(file: Pick<GgufFile, "metadata">, source: string)
   const isUsed = (id: number) => types[id] !== TokenType.unused || !/^\[PAD\d+\]$/.test(texts[id]!);
   if (isSentencePiece)
     // llama.cpp keeps these as they stand in a text, tokenizers as they stand in the vocabulary.
-    for (const id of texts.keys())
-      if (types[id] === TokenType.userDefined) texts[id] = texts[id]!.replaceAll(" ", "▁");
+    for (const id of texts.keys()) if (types[id] === TokenType.userDefined) texts[id] = texts[id]!.replaceAll(" ", "▁");
   const vocab = Object.fromEntries(texts.flatMap((text, id) => (isUsed(id) ? [[text, id]] : [])));
   const special = new Set<number | undefined>([ids.bos, ids.eos, ids.unknown, ids.padding]);
   const addedTokens = texts.flatMap((content, id) => {

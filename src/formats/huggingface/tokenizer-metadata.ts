@@ -115,7 +115,9 @@ function listTokens(json: TokenizerJson, vocabulary: number, directory: string, 
   }
   for (const { id, content, special } of json.added_tokens) {
     if (id >= vocabulary) {
-      warnings.push(`the token '${content}' (number ${id}) lies beyond the model's ${vocabulary} tokens and is left out`);
+      warnings.push(
+        `the token '${content}' (number ${id}) lies beyond the model's ${vocabulary} tokens and is left out`,
+      );
       continue;
     }
     texts[id] = content;
@@ -125,7 +127,11 @@ function listTokens(json: TokenizerJson, vocabulary: number, directory: string, 
   return { texts, types };
 }
 
-function byteLevelMetadata(path: string, json: TokenizerJson, { texts, types }: Tokens): Map<string, GgufMetadataEntry> {
+function byteLevelMetadata(
+  path: string,
+  json: TokenizerJson,
+  { texts, types }: Tokens,
+): Map<string, GgufMetadataEntry> {
   const pre = preTokenizerByRules(json.pre_tokenizer, json.model.ignore_merges === true);
   if (pre === undefined)
     throw unsupported(path, `llama.cpp has no name for how it cuts a text: ${JSON.stringify(json.pre_tokenizer)}`);
@@ -152,11 +158,16 @@ function sentencePieceMetadata(
   const rules = JSON.stringify([json.normalizer, json.pre_tokenizer]);
   const strange = [...rules.matchAll(/"type":"(\w+)"/g)].find(([, type]) => !SPACE_RULES.has(type!))?.[1];
   if (strange !== undefined || !rules.includes("▁"))
-    throw unsupported(path, `llama.cpp ${strange === undefined ? "writes spaces as ▁" : `has no step like ${strange}`}`);
+    throw unsupported(
+      path,
+      `llama.cpp ${strange === undefined ? "writes spaces as ▁" : `has no step like ${strange}`}`,
+    );
   const prependScheme = /"prepend_scheme":"(\w+)"/.exec(rules)?.[1];
   const addsSpace =
     rules.includes('"Prepend"') ||
-    (prependScheme !== undefined ? prependScheme !== "never" : /"Metaspace"/.test(rules) && !/"add_prefix_space":false/.test(rules));
+    (prependScheme !== undefined
+      ? prependScheme !== "never"
+      : /"Metaspace"/.test(rules) && !/"add_prefix_space":false/.test(rules));
   const scores = pieceModel === undefined ? scoresFromMerges(json, texts) : scoresFromPieces(pieceModel, texts);
   for (const [id, text] of texts.entries()) {
     if (types[id] === TokenType.normal && /^<0x[0-9A-Fa-f]{2}>$/.test(text)) types[id] = TokenType.byte;

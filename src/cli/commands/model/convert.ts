@@ -1,0 +1,104 @@
+/** `ilab model convert`: a model or student into another form: one GGUF file, a Hugging Face directory, an adapter file, a peft directory. */
+import type { ConversionTarget } from "../../../build/convert-model.ts";
+import { UsageError } from "../../../util/errors.ts";
+import { runWork } from "../../../util/events.ts";
+import type { CommandContext, RegisterCommand } from "../../command.ts";
+import { ensureModel } from "../../ensure-model.ts";
+import { examples } from "../../examples.ts";
+import { formatBytes } from "../../reporters/format.ts";
+
+interface ConvertOptions {
+  modelDir: string;
+  adapterFile?: string;
+  baseModel?: string;
+  to: string;
+  quantize?: string;
+  skipQuantize?: boolean;
+  skipDeQuantize?: boolean;
+  modelName?: string;
+  output?: string;
+}
+
+/** Where the result goes without `--output`, as upstream names it. */
+const DEFAULT_OUTPUTS: Record<ConversionTarget, (name: string, type: string) => string> = {
+  gguf: (name, type) => `${name}-trained/${name}${type}.gguf`,
+  hf: (name) => `${name}-hf`,
+  adapter: (name) => `${name}-adapter.gguf`,
+  peft: (name) => `${name}-peft`,
+};
+const DEFAULT_QUANTIZATION = "Q4_K_M";
+
+export const register: RegisterCommand = (group, bind) => {
+  group
+    .command("convert")
+    .description("Turn a model or student into one GGUF file, a Hugging Face directory, or an adapter for peft.")
+    .requiredOption(
+      "--model-dir <model>",
+      "training run, GGUF file, model of the store, Hugging Face directory, or peft directory",
+    )
+    .option("--adapter-file <path>", "adapter to add: an adapter.gguf or a peft directory")
+    .option("--base-model <model>", "base of the adapter, when --model-dir is one and does not say it")
+    .option("--to <form>", "gguf or hf: a whole model; adapter or peft: the adapter alone", "gguf")
+    .option(
+      "--quantize <type>",
+      `weights of the GGUF file, such as Q8_0 or Q5_K_M (default: "${DEFAULT_QUANTIZATION}")`,
+    )
+    .option("--skip-quantize", "do not quantise; merged weights become 16-bit numbers, others stay (also -sq)")
+    .option("--skip-de-quantize", "keep every weight in the type that it has in the base (also -sd)")
+    .option("--model-name <name>", "names the result")
+    .option("--output <path>", "file or directory to make; must not exist yet")
+    .addHelpText(
+      "after",
+      examples(
+        "ilab model convert --model-dir ./checkpoints/2026-11-22_101500",
+        "ilab model convert --model-dir ./checkpoints/2026-11-22_101500 --to hf --output ./student",
+        "ilab model convert --model-dir ./downloaded-hf-model --quantize Q8_0 --output ./model.gguf",
+        "ilab model convert --model-dir ./peft-adapter --base-model smollm2-135m --to adapter",
+      ),
+    )
+    .action(bind<ConvertOptions>(convert));
+};
+
+async function convert(context: CommandContext, options: ConvertOptions): Promise<void> {
+  const { reporter, signal } = context;
+  const { resolve } = await import("node:path");
+  const { stat } = await import("node:fs/promises");
+  const { convertModel } = await import("../../../build/convert-model.ts");
+  const { findConversionInput } = await import("../../../build/find-conversion-input.ts");
+  const { parseQuantizationType } = await import("../../../build/quantization-types.ts");
+  const target = requireTarget(options.to);
+  const wanted = requireQuantization(options, target);
+  const quantization = wanted === undefined ? undefined : parseQuantizationType(wanted);
+  const input = await findConversionInput(options.modelDir, {
+    ...options,
+    resolveModel: (model) => ensureModel(context, model),
+  });
+  const name = options.modelName ?? input.name;
+  const suffix = quantization === undefined ? "" : `-${quantization}`;
+  const output = resolve(options.output ?? DEFAULT_OUTPUTS[target](name, suffix));
+  const adapter = input.adapter === undefined ? "" : `\nadapter  ${input.adapter}`;
+  reporter.print(`model    ${input.model}${adapter}`);
+  const keepQuantizedTypes = options.skipDeQuantize === true;
+  const work = convertModel({ ...input, target, output, quantization, keepQuantizedTypes, signal });
+  await runWork(work, (event) => reporter.event(event));
+  const { size } = await stat(output);
+  const isFile = target === "gguf" || target === "adapter";
+  const type = quantization === undefined ? "" : `, weights as ${quantization}`;
+  reporter.print(`Written: ${output}${isFile ? ` (${formatBytes(size)}${type})` : ""}`);
+  reporter.result({ output, to: target, quantization, ...(isFile ? { sizeBytes: size } : {}) });
+}
+
+function requireTarget(text: string): ConversionTarget {
+  if (Object.hasOwn(DEFAULT_OUTPUTS, text)) return text as ConversionTarget;
+  throw new UsageError(`--to is '${text}'`, `Choose from ${Object.keys(DEFAULT_OUTPUTS).join(", ")}.`);
+}
+
+/** As upstream: 4 bits unless something else is asked for. */
+function requireQuantization(options: ConvertOptions, target: ConversionTarget): string | undefined {
+  const { quantize, skipQuantize, skipDeQuantize } = options;
+  if (quantize !== undefined && target !== "gguf")
+    throw new UsageError("--quantize is for GGUF files", "Leave it out, or choose --to gguf.");
+  if (quantize !== undefined && (skipQuantize || skipDeQuantize))
+    throw new UsageError("--quantize contradicts --skip-quantize and --skip-de-quantize", "Give one of them.");
+  return target !== "gguf" || skipQuantize || skipDeQuantize ? undefined : (quantize ?? DEFAULT_QUANTIZATION);
+}
