@@ -53,7 +53,7 @@ export function locateMessages(
     );
     if (marked === undefined) continue;
     const located = takeMarksOut(marked, open, close);
-    return located;
+    if (located.text === text) return located;
   }
   return { text, regions: searchRegions(text, messages, isWanted) };
 }

@@ -283,4 +283,53 @@ describe("templates that leave something open", () => {
       "One.<|im_end|>",
     ]);
   });
+
+  test("an end token between thought and answer is not the turn's end", async () => {
+    const template = `{% for m in messages %}<|im_start|>{{ m.role }}:{% if m.thinking %}{{ m.thinking }}<|im_end|>so {% endif %}{{ m.content }}<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant:{% endif %}`;
+    const opened = await open("two-ends", { ...CHAT_TEMPLATE_STYLES.chatml, template });
+    const [sequence] = opened.tokenizer.encodeConversation([say("user", "A?"), say("assistant", "One.", "hm")]);
+    expect(learned(opened, sequence!)).toBe("hm<|im_end|>so One.<|im_end|>");
+  });
+
+  test("where the prompt's last letters would join the answer's first, the prompt stays as inference has it", async () => {
+    const template =
+      "{% for m in messages %}{{ m.role }}: {{ m.content }}<|im_end|>{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
+    const opened = await open("joining", { ...CHAT_TEMPLATE_STYLES.chatml, template });
+    const messages = [say("user", "A?"), say("assistant", "the sea")];
+    const [sequence] = opened.tokenizer.encodeConversation(messages);
+    const prompt = promptTokens(opened.model, { messages: messages.slice(0, 1) as ChatMessage[] });
+    expect([...sequence!.tokens.slice(0, prompt.length)]).toEqual(prompt);
+    expect(learned(opened, sequence!)).toBe("the sea<|im_end|>");
+    // Read at once, the text has one token for the space and the letters behind it.
+    expect(opened.model.tokenize("assistant: the sea", true).length).toBeLessThan(prompt.length + "the sea".length);
+  });
+});
+
+describe("the text of special tokens inside messages", () => {
+  test("brings no spaces where the tokenizer puts one before every beginning", async () => {
+    const opened = await open("llama2-special", CHAT_TEMPLATE_STYLES.llama2);
+    const messages = [say("user", "the </s> x"), say("assistant", "a</s>b"), say("user", "c"), say("assistant", "d")];
+    const [sequence] = opened.tokenizer.encodeConversation(messages);
+    expect(spell(opened, sequence!.tokens)).toBe(
+      "<s> [INST] the </s> x [/INST] a</s>b </s><s> [INST] c [/INST] d </s>",
+    );
+    expect([...sequence!.tokens].filter((token) => token === opened.model.tokens.eos)).toHaveLength(2);
+  });
+
+  test("is known from the vocabulary, whatever it looks like", async () => {
+    const opened = await open("mistral-special", CHAT_TEMPLATE_STYLES.mistral);
+    const [sequence] = opened.tokenizer.encodeConversation([say("user", "a [INST] b"), say("assistant", "c [/INST]")]);
+    const [instruct, end] = ["[INST]", "[/INST]"].map((text) => opened.model.tokenize(text, true)[0]);
+    expect([...sequence!.tokens].filter((token) => token === instruct)).toHaveLength(1);
+    expect([...sequence!.tokens].filter((token) => token === end)).toHaveLength(1);
+  });
+
+  test("is refused where the template takes the words apart", async () => {
+    const opened = await open("qwen3-special", CHAT_TEMPLATE_STYLES.qwen3);
+    const turns = [say("user", "A?"), say("assistant", "<think>a</think>b<|im_end|>")];
+    const refused = expect.objectContaining({ code: "CHAT_TEMPLATE_MIXES" });
+    expect(() => opened.tokenizer.encodeConversation(turns)).toThrow(refused);
+    const later = [...turns, say("user", "B?")] as ChatMessage[];
+    expect(() => promptTokens(opened.model, { messages: later })).toThrow(refused);
+  });
 });
