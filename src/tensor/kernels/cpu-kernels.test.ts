@@ -170,6 +170,7 @@ const STRIDED = [
   { causality: "inner", heads: 3, sharing: 3, past: 0, queries: 7, size: 80 },
   { causality: "columns", heads: 4, sharing: 2, past: 3, queries: 15, size: 40 },
   { causality: "columns", heads: 2, sharing: 1, past: 0, queries: 6, size: 128 },
+  { causality: "none", heads: 4, sharing: 2, past: 4, queries: 11, size: 64 },
 ] as const;
 for (const { causality, heads, sharing, past, queries, size } of STRIDED)
   for (const accumulates of [false, true])
@@ -179,9 +180,12 @@ for (const { causality, heads, sharing, past, queries, size } of STRIDED)
         const keys = past + queries;
         const fewer = heads / sharing;
         // Shapes of C, A and B as attention has them; B of \`columns\` is a transposed view.
-        const [m, n, k] = { rows: [keys, queries, size], inner: [size, queries, keys], columns: [size, keys, queries] }[
-          causality
-        ] as [number, number, number];
+        const [m, n, k] = {
+          none: [keys, queries, size],
+          rows: [keys, queries, size],
+          inner: [size, queries, keys],
+          columns: [size, keys, queries],
+        }[causality] as [number, number, number];
         const [cHeads, aHeads] = causality === "columns" ? [fewer, heads] : [heads, fewer];
         const [start, x, y] = [normal(m * n * cHeads), normal(m * k * aHeads), normal(k * n * heads)];
         // What is masked is never read: there the operands hold what would spoil the sum.
@@ -190,7 +194,7 @@ for (const { causality, heads, sharing, past, queries, size } of STRIDED)
           for (let j = 0; j < n; j++)
             for (let i = 0; i < k; i++) {
               const [key, query] = causality === "inner" ? [i, j] : [j, i];
-              if (causality !== "rows" && !isSeen(key, query)) y[(h * n + j) * k + i] = 0;
+              if (causality !== "rows" && causality !== "none" && !isSeen(key, query)) y[(h * n + j) * k + i] = 0;
             }
         const at = (h: number, i: number, j: number) => y[(h * n + j) * k + i]!;
         const stored = causality === "columns" ? new Float32Array(y.length) : y;

@@ -25,12 +25,13 @@ import {
 } from "./kernel-frame.ts";
 
 /**
+ * `none`: everything is computed.
  * `rows`: m counts keys and n queries: keys after the query become zero.
  * `inner`: k counts keys and n queries: the sum ends at the query's own key.
  * `columns`: n counts keys and k queries: the sum begins at the first query that sees the key.
  * Queries are the last of the keys.
  */
-export type Causality = "rows" | "inner" | "columns";
+export type Causality = "none" | "rows" | "inner" | "columns";
 
 const TILE_ROWS = 64;
 const TILE_COLUMNS = 6;
