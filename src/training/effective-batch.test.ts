@@ -8,8 +8,9 @@ import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { createRandomSource } from "../util/rng.ts";
 import { ALL_TARGETS } from "./engine/lora-layout.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
-import { layOutPack, type Sequence } from "./lay-out-pack.ts";
+import type { Sequence } from "./lay-out-pack.ts";
 import { packSequences } from "./pack.ts";
+import { runStep } from "./run-step.ts";
 
 let directory: string;
 beforeAll(async () => {
@@ -39,15 +40,14 @@ test("packed together, in a few packs, or one by one: the same loss and the same
   const lengths = batch.map(({ tokens }) => tokens.length);
   const counted = batch.reduce((sum, { counted: flags }) => sum + flags!.reduce((a, b) => a + b), 0);
 
-  const run = (capacity: number) => {
+  const run = async (maxBatchTokens: number) => {
     engine.gradients.fill(0);
-    const packs = packSequences(lengths, capacity);
-    let loss = 0;
-    for (const pack of packs)
-      loss += engine.accumulate(layOutPack(pack.map((index) => batch[index]!)), 1 / counted, 0).targetLoss;
-    return { packs: packs.length, loss: loss / counted, gradient: Float32Array.from(engine.gradients) };
+    const packs = packSequences(lengths, maxBatchTokens).length;
+    const options = { maxBatchTokens, anchorWeight: 0, noiseSeed: () => 0, isStopWanted: () => false };
+    const { loss } = (await runStep(engine, batch, options))!;
+    return { packs, loss, gradient: Float32Array.from(engine.gradients) };
   };
-  const runs = [1000, 60, 45, 1].map(run);
+  const runs = [await run(1000), await run(60), await run(45), await run(1)];
   expect(runs.map(({ packs }) => packs)).toEqual([1, 3, 4, 6]);
   for (const { loss, gradient } of runs.slice(1)) {
     expect(loss).toBeCloseTo(runs[0]!.loss, 5);
