@@ -269,6 +269,7 @@ describe("bad rows are refused with line and hint", () => {
     const path = join(temporary.path, `template-${name.replaceAll(" ", "-")}.gguf`);
     await writeTinyChatModel(path, { template });
     await using broken = await openTokenizer(await readGguf(path));
-    await expect(read(good, 200, broken)).rejects.toMatchObject({ code, hint: expect.any(String) });
+    const error = await read(`${good}\n${good}`, 200, broken).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code, hint: expect.any(String), details: [{ line: 1, code }] });
   });
 });

@@ -65,7 +65,8 @@ export async function readSamples(
       // Without a template no row can be read: the file is not to blame.
       if (!(error instanceof IlabError) || error.code === "CHAT_TEMPLATE_MISSING") throw error;
       bad.push({ line, error });
-      if (bad.length === MAX_BAD_ROWS) break;
+      // A template that does not work would say the same of every row, and take its time.
+      if (bad.length === MAX_BAD_ROWS || ["CHAT_TEMPLATE_INVALID", "CHAT_TEMPLATE_LIMIT"].includes(error.code)) break;
     }
   }
   if (bad.length > 0) throw badRows(dataFile, bad);
