@@ -39,7 +39,7 @@ async function planIn(name: string, changes: Partial<TrainingPlan> = {}): Promis
     samples: randomSamples(10, 1),
     validationSamples: randomSamples(4, 2),
     validationFrequency: 2,
-    lora: { rank: 4, alpha: 8, targets: ALL_TARGETS },
+    method: { rank: 4, alpha: 8, targets: ALL_TARGETS },
     threads: 1,
     anchor: {
       texts: randomSamples(3, 3).map(({ tokens }) => tokens),

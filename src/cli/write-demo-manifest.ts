@@ -27,7 +27,7 @@ export async function writeDemoManifest(
     timings: { total: (endedAt.getTime() - startedAt.getTime()) / 1000, ...trained.manifest.timings },
     outputs: {
       messages: relative(directory, generated.messagesFile),
-      adapter: relative(directory, trained.adapterFile),
+      adapter: relative(directory, trained.studentFile),
       scorecard: relative(directory, proof.path),
     },
   };

@@ -26,12 +26,18 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   await using _lock = await lockRun(plan.runDirectory, (holder) => report({ type: "waiting", holder }));
   await removeParts(plan.runDirectory);
   const candidates = (await checkpoints.list()).filter(({ hasState }) => hasState).reverse();
+  if (plan.method === "full")
+    throw new IlabError({
+      code: "METHOD_UNSUPPORTED",
+      message: "the engine trains adapters only",
+      hint: "Use --method lora.",
+    });
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
   const holdType =
     holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
   using engine = new TrainingEngine(file, {
-    lora: plan.lora,
+    lora: plan.method,
     seed: plan.seed,
     threads: plan.threads,
     holdType,

@@ -13,7 +13,7 @@ import { readLoraAdapter } from "../formats/lora-adapter.ts";
 import type { LanguageModel } from "../llm/language-model.ts";
 import { openTokenizer } from "../llm/tokenizer.ts";
 import { ilabVersion } from "../util/assets.ts";
-import { IlabError } from "../util/errors.ts";
+import { IlabError, UsageError } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
 import { describeWriteError, writeFileAtomic } from "../util/fs.ts";
 import { sha256File } from "../util/hash.ts";
@@ -28,6 +28,7 @@ import { planAnchor } from "./plan-anchor.ts";
 import { readSamples } from "./read-samples.ts";
 import { runIdentity } from "./run-identity.ts";
 import { splitSamples } from "./split-samples.ts";
+import { studentOf, trainingMethod } from "./training-method.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 import { trainInWorker } from "./worker/train-in-worker.ts";
 
@@ -56,7 +57,8 @@ export interface TrainRequest {
 
 export interface TrainResult {
   directory: string;
-  adapterFile: string;
+  /** The adapter, or after full fine-tuning the model. */
+  studentFile: string;
   manifest: RunManifest;
 }
 
@@ -67,7 +69,6 @@ export interface TrainParts {
   program: string;
 }
 
-const STUDENT_FILE = "adapter.gguf";
 /** A run that is killed loses no more than about this. */
 const RESUME_POINT_SECONDS = 45;
 
@@ -85,12 +86,19 @@ export async function* trainStudent(request: TrainRequest, parts: TrainParts): W
       path === undefined ? undefined : await sha256File(path, signal),
     ),
   );
-  const lora = loraOptions(settings);
+  const method = trainingMethod(settings);
+  const student = studentOf(method);
+  const layout = method === "full" ? undefined : createLoraLayout(spec, method);
+  if (layout === undefined && adapterFile !== undefined)
+    throw new UsageError(
+      "full fine-tuning cannot begin with an adapter",
+      "Merge it into its base first, with `ilab model convert`, and train that.",
+    );
   const fit = { path: adapterFile!, architecture: spec.architecture, baseSha256: modelHash! };
   const initialParameters =
-    adapterFile === undefined
+    layout === undefined || adapterFile === undefined
       ? undefined
-      : adapterParameters(createLoraLayout(spec, lora), await readLoraAdapter(adapterFile), fit);
+      : adapterParameters(layout, await readLoraAdapter(adapterFile), fit);
   const anchor = settings.anchorWeight > 0 ? yield* planAnchor(request, tokenizer, modelHash!) : undefined;
 
   const run = await chooseRun({
@@ -115,12 +123,12 @@ export async function* trainStudent(request: TrainRequest, parts: TrainParts): W
         modelFile: request.modelFile,
         samples: training,
         validationSamples: validation,
-        lora,
+        method,
         initialParameters,
         threads: request.threads ?? physicalCores(),
         anchor,
         runDirectory: directory,
-        studentFile: STUDENT_FILE,
+        studentFile: student.file,
         resumePointSeconds: RESUME_POINT_SECONDS,
         notes: { version: ilabVersion, base_sha256: modelHash!, data_sha256: dataHash! },
       },
@@ -155,15 +163,15 @@ export async function* trainStudent(request: TrainRequest, parts: TrainParts): W
         steps: done.steps,
         studentStep: done.studentStep,
         tokens: done.tokens,
-        adapterParameters: ready.parameters,
+        trainedParameters: ready.parameters,
         peakMemoryBytes: done.peakMemoryBytes,
       },
       timings: { training: done.seconds },
-      outputs: { adapter: STUDENT_FILE, log: "training.jsonl" },
+      outputs: { [student.role]: student.file, log: "training.jsonl" },
     } satisfies RunManifest);
     await writeFileAtomic(join(directory, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
     await checkpoints.prune({ keepLast: settings.keepLast, isFinished: true });
-    return { directory, adapterFile: join(directory, STUDENT_FILE), manifest };
+    return { directory, studentFile: join(directory, student.file), manifest };
   } catch (error) {
     const kept = (await checkpoints.list().catch(() => [])).at(-1);
     // Without a checkpoint nothing in it is worth keeping; a run that was there before is left as it was found.
@@ -179,14 +187,4 @@ function withWhatIsKept(error: unknown, kept: Checkpoint | undefined): unknown {
   const place = `The state after step ${kept.progress.step} is kept in ${kept.directory}.`;
   const hint = error.hint === undefined ? place : `${error.hint} ${place}`;
   return new IlabError({ code, message, hint, exitCode, details, cause });
-}
-
-function loraOptions(settings: TrainingSettings) {
-  return {
-    rank: settings.loraRank,
-    alpha: settings.loraAlpha,
-    isRankStabilized: settings.isRankStabilized,
-    dropout: settings.loraDropout,
-    targets: settings.loraTargets,
-  };
 }

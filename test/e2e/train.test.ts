@@ -21,9 +21,9 @@ test("a run learns, is complete, is reproducible, and its student answers", asyn
   const first = await fixture.train("first", ["--json", "--no-checkpoint-at-epoch"]);
   expect(first.stderr).not.toMatch(/error/);
   expect(first.exitCode).toBe(0);
-  const { directory, adapterFile } = JSON.parse(first.stdout);
+  const { directory, studentFile } = JSON.parse(first.stdout);
   expect((await readdir(directory)).sort()).toEqual(["adapter.gguf", "manifest.json", "run.json", "training.jsonl"]);
-  expect(existsSync(adapterFile)).toBe(true);
+  expect(existsSync(studentFile)).toBe(true);
   const manifest = runManifestSchema.parse(JSON.parse(await readFile(join(directory, "manifest.json"), "utf8")));
   expect(manifest).toMatchObject({ stage: "train", counts: { rows: 13, samples: 13, tooLong: 0, steps: 8 } });
 

@@ -86,7 +86,7 @@ async function demo(context: CommandContext): Promise<void> {
   const proof = await run(
     flow.proveStudent({
       modelFile,
-      adapterFile: trained.adapterFile,
+      adapterFile: trained.studentFile,
       leaves,
       outputDirectory: join(directory, "evaluation"),
       open,

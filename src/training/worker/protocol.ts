@@ -2,8 +2,8 @@
 import type { CheckpointReason } from "../../artifacts.ts";
 import type { CountedTokens } from "../../llm/tokenizer.ts";
 import type { HoldType } from "../engine/held-matrix.ts";
-import type { LoraOptions } from "../engine/lora-layout.ts";
 import type { Schedule } from "../learning-rate.ts";
+import type { TrainingMethod } from "../training-method.ts";
 
 export interface TrainingPlan {
   modelFile: string;
@@ -15,7 +15,7 @@ export interface TrainingPlan {
   validationFrequency: number | null;
   /** Measurements without a new lowest loss after which the run ends; 0 = never. */
   earlyStopPatience: number;
-  lora: LoraOptions;
+  method: TrainingMethod;
   /** An adapter's numbers in the engine's order, to begin with. */
   initialParameters?: Float32Array;
   epochs: number;
@@ -31,6 +31,8 @@ export interface TrainingPlan {
   beta2: number;
   epsilon: number;
   maxGradientNorm: number;
+  /** Noise on the embeddings while training; 0 = none. */
+  neftuneAlpha: number;
   seed: number;
   threads: number;
   /** Type of the frozen matrices in memory; `auto` measures which is fastest here. */
@@ -123,4 +125,4 @@ export type TrainingReport =
       tokens: number;
       seconds: number;
     }
-  | { type: "failed"; code: string; message: string; hint?: string };
+  | { type: "failed"; code: string; message: string; hint?: string; exitCode?: number };

@@ -31,9 +31,10 @@ async function train(plan: TrainingPlan, checkpoints: CheckpointStore, control: 
   try {
     await runTraining(plan, { checkpoints, control, report: send });
   } catch (error) {
-    if (error instanceof IlabError)
-      send({ type: "failed", code: error.code, message: error.message, hint: error.hint });
-    else send({ type: "failed", code: "ENGINE_FAILED", message: (error as Error).stack ?? String(error) });
+    if (error instanceof IlabError) {
+      const { code, message, hint, exitCode } = error;
+      send({ type: "failed", code, message, hint, exitCode });
+    } else send({ type: "failed", code: "ENGINE_FAILED", message: (error as Error).stack ?? String(error) });
   } finally {
     // The open channel would keep the process alive.
     if (process.connected) process.disconnect();

@@ -48,8 +48,7 @@ export async function* trainInWorker(
   try {
     for (;;) {
       for (const report of queue.splice(0)) {
-        if (report.type === "failed")
-          throw new IlabError({ code: report.code, message: report.message, hint: report.hint });
+        if (report.type === "failed") throw new IlabError(report);
         hasEnded ||= report.type === "done" || report.type === "stopped";
         yield report;
       }

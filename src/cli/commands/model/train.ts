@@ -64,14 +64,14 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
     signal,
     onSaveRequest,
   });
-  const { directory, adapterFile: student, manifest } = await runWork(work, (event) => reporter.event(event));
+  const { directory, studentFile, manifest } = await runWork(work, (event) => reporter.event(event));
   const { samples, steps } = manifest.counts;
   reporter.print(
     `Trained on ${samples} samples in ${steps} steps (${Math.round(manifest.timings["training"]!)} s).\n` +
       `The student is in ${directory}\n` +
       `Ask it:  ilab model chat --model ${directory} -qq "..."`,
   );
-  reporter.result({ directory, adapterFile: student, counts: manifest.counts, timings: manifest.timings });
+  reporter.result({ directory, studentFile, counts: manifest.counts, timings: manifest.timings });
 }
 
 function readThreads(value: string | undefined): number | undefined {
