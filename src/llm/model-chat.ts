@@ -7,6 +7,8 @@ import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
 export interface ModelChat {
   vocabulary: Vocabulary;
+  /** Without a template, rendering throws `CHAT_TEMPLATE_MISSING`. */
+  hasTemplate: boolean;
   /** @param addGenerationPrompt ends the text where the assistant's answer begins. */
   render(messages: readonly TemplateMessage[], addGenerationPrompt: boolean): string;
   /** Tokens of a text that the template wrote, with the begin token. */
@@ -25,10 +27,11 @@ export interface ModelChat {
 /** @param now what the template takes for today. */
 export function modelChat(model: LlamaModel, now?: Date): ModelChat {
   const vocabulary = vocabularyOf(model);
-  const template = model.fileInfo.metadata.tokenizer?.chat_template;
+  const source = model.fileInfo.metadata.tokenizer?.chat_template;
+  const template = typeof source === "string" ? source : "";
   const { bosString, eosString } = model.tokens;
   const render = (messages: readonly TemplateMessage[], addGenerationPrompt: boolean): string => {
-    if (typeof template !== "string" || template === "")
+    if (template === "")
       throw new IlabError({
         code: "CHAT_TEMPLATE_MISSING",
         message: `the model ${model.filename ?? ""} has no chat template, so it cannot answer a conversation`,
@@ -44,6 +47,7 @@ export function modelChat(model: LlamaModel, now?: Date): ModelChat {
   const tokenizeText = (text: string): Token[] => withBegin(model, vocabulary.tokenize(text, false));
   return {
     vocabulary,
+    hasTemplate: template !== "",
     render,
     tokenizeText,
     tokenize(messages, addGenerationPrompt, continuation = "") {

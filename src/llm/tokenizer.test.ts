@@ -226,6 +226,7 @@ describe("a file whose tokenizer does not fit is refused before llama.cpp sees i
     const path = join(temporary.path, "plain.gguf");
     await writeTinyModel(path, { mutate: (metadata) => metadata.delete("tokenizer.chat_template") });
     await using opened = await openTokenizer(await readGguf(path));
+    expect(opened.hasChatTemplate).toBe(false);
     expect(opened.encodeDocument("Sea").tokens.length).toBe(4);
     expect(() => opened.encodeConversation([user("A?"), assistant("B.")])).toThrow(/no chat template/);
   });

@@ -28,6 +28,8 @@ export interface OpenTokenizerOptions {
 const TRAINING_DATE = new Date(2025, 0, 1);
 
 export interface Tokenizer extends AsyncDisposable {
+  /** Without one, conversations cannot be encoded. */
+  readonly hasChatTemplate: boolean;
   /** A plain text between the model's begin and end tokens; every token counts but the begin token. */
   encodeDocument(text: string): CountedTokens;
   /**
@@ -52,6 +54,7 @@ function createTokenizer(model: LlamaModel, now: Date): Tokenizer {
   const chat = modelChat(model, now);
   const { eos } = model.tokens;
   return {
+    hasChatTemplate: chat.hasTemplate,
     encodeDocument(text) {
       const content = vocabulary.tokenize(text, true);
       const begin = withBegin(model, content).length - content.length;

@@ -54,6 +54,8 @@ export interface AnchorTextOptions {
   count: number;
   tokensPerText: number;
   seed: number;
+  /** false: the base answers no questions, it only continues texts. */
+  hasChatTemplate: boolean;
   signal?: AbortSignal;
 }
 
@@ -92,7 +94,7 @@ export async function* collectAnchorTexts(
   await using model = await openBaseModel();
   const requests = Array.from({ length: count }, (_, i): Omit<AnchorText, "text"> & { request: Prompt } => {
     // Every fourth text is an answer in a conversation.
-    if (i % 4 === 3) {
+    if (i % 4 === 3 && options.hasChatTemplate) {
       const prompt = QUESTIONS[(i >> 2) % QUESTIONS.length]!;
       return { prompt, kind: "conversation", request: { messages: [{ role: "user", content: prompt }] } };
     }

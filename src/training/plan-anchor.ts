@@ -21,6 +21,7 @@ export async function* planAnchor(request: TrainRequest, tokenizer: Tokenizer, m
     count,
     tokensPerText,
     seed,
+    hasChatTemplate: tokenizer.hasChatTemplate,
     signal,
   });
   return {
