@@ -19,6 +19,7 @@ import { IlabError, UsageError } from "./util/errors.ts";
 import type { Work } from "./util/events.ts";
 import { sha256, sha256File } from "./util/hash.ts";
 
+export { type ConvertRequest, convertModel } from "./build/convert-model.ts";
 export type { TrainRequest, TrainResult } from "./training/train-student.ts";
 
 /** From training data and a base model to a run directory with a student; what was begun before is continued. */

@@ -1,10 +1,10 @@
 /** The public API: names only. The verbs of the loop, the seam to language models, the formats, the nouns that pass between stages. */
 export * from "./artifacts.ts";
 export { openCheckpoints } from "./checkpoints/open-checkpoints.ts";
-export { generateData, proveStudent, readSeeds, trainStudent } from "./flow.ts";
+export { type ConvertRequest, convertModel, generateData, proveStudent, readSeeds, trainStudent } from "./flow.ts";
 export { readGguf } from "./formats/gguf/read-gguf.ts";
 export { writeGguf } from "./formats/gguf/write-gguf.ts";
-export { writeLoraAdapter } from "./formats/lora-adapter.ts";
+export { type LoraAdapter, readLoraAdapter, writeLoraAdapter } from "./formats/lora-adapter.ts";
 export { openEndpointModel } from "./llm/endpoint-model.ts";
 export type {
   ChatMessage,

@@ -4,6 +4,7 @@ import { type GgufFile, metadataNumber, metadataString } from "../gguf/types.ts"
 import type { HuggingFaceArchitecture } from "./architectures.ts";
 import { gemma3QueryScalar, isGemma3Local } from "./gemma3.ts";
 import { llama3RopeOf } from "./llama3-rope.ts";
+import { PythonFloat } from "./to-json.ts";
 
 export interface ModelFacts {
   /** Rows of the embedding. */
@@ -58,12 +59,12 @@ export function configFromMetadata(
     head_dim: headSize,
     vocab_size: facts.vocabulary,
     max_position_embeddings: need("context_length"),
-    rms_norm_eps: shortFloat(need("attention.layer_norm_rms_epsilon")),
+    rms_norm_eps: pythonFloat(need("attention.layer_norm_rms_epsilon")),
     [isGemma ? "hidden_activation" : "hidden_act"]: isGemma ? "gelu_pytorch_tanh" : "silu",
     tie_word_embeddings: facts.isTied,
     attention_bias: facts.hasAttentionBias,
-    attention_dropout: 0,
-    rope_theta: shortFloat(base),
+    attention_dropout: new PythonFloat(0),
+    rope_theta: pythonFloat(base),
     rope_scaling: ropeScaling(),
     use_cache: true,
     torch_dtype: facts.dtype,
@@ -72,21 +73,22 @@ export function configFromMetadata(
   else if (facts.hasFeedForwardBias) refuse("its feed-forward layers have biases");
   if (architecture.name === "granite") {
     // llama.cpp takes a missing attention scale as the usual one, transformers as 1.
-    config["attention_multiplier"] = shortFloat(get("attention.scale") || 1 / Math.sqrt(headSize));
-    config["embedding_multiplier"] = shortFloat(get("embedding_scale") || 1);
-    config["residual_multiplier"] = shortFloat(get("residual_scale") || 1);
-    config["logits_scaling"] = shortFloat(get("logit_scale") || 1);
+    config["attention_multiplier"] = pythonFloat(get("attention.scale") || 1 / Math.sqrt(headSize));
+    config["embedding_multiplier"] = pythonFloat(get("embedding_scale") || 1);
+    config["residual_multiplier"] = pythonFloat(get("residual_scale") || 1);
+    config["logits_scaling"] = pythonFloat(get("logit_scale") || 1);
   }
   if (architecture.name.startsWith("qwen")) config["use_sliding_window"] = false;
   if (isGemma) {
     const window = get("attention.sliding_window") ?? 0;
     const local = slidingLayers();
     config["query_pre_attn_scalar"] = gemma3QueryScalar(layers, width, heads, headSize);
-    config["final_logit_softcapping"] = get("final_logit_softcapping") ?? null;
+    const cap = get("final_logit_softcapping");
+    config["final_logit_softcapping"] = cap === undefined ? null : pythonFloat(cap);
     config["attn_logit_softcapping"] = null;
     config["sliding_window"] = window === 0 ? 4096 : window;
     config["layer_types"] = local.map((isLocal) => (window > 0 && isLocal ? "sliding_attention" : "full_attention"));
-    config["rope_local_base_freq"] = shortFloat(get("rope.freq_base_swa") ?? 10_000);
+    config["rope_local_base_freq"] = pythonFloat(get("rope.freq_base_swa") ?? 10_000);
   }
   return { config, headSize };
 
@@ -107,28 +109,34 @@ export function configFromMetadata(
       const rope = llama3RopeOf(facts.ropeFactors, base, headSize);
       return rope === undefined
         ? refuse("its rotary frequencies have factors that are not Llama 3's")
-        : { rope_type: "llama3", ...rope };
+        : {
+            rope_type: "llama3",
+            factor: pythonFloat(rope.factor),
+            low_freq_factor: new PythonFloat(rope.low_freq_factor),
+            high_freq_factor: new PythonFloat(rope.high_freq_factor),
+            original_max_position_embeddings: rope.original_max_position_embeddings,
+          };
     }
     if (type === "yarn") {
       const ownFactor = get("rope.scaling.attn_factor") ?? 1;
       return {
         rope_type: "yarn",
-        factor: shortFloat(factor),
+        factor: pythonFloat(factor),
         original_max_position_embeddings:
           get("rope.scaling.original_context_length") ?? metadataNumber(file, `${architecture.name}.context_length`),
-        ...(ownFactor === 1 ? {} : { attention_factor: ownFactor * (1 + 0.1 * Math.log(factor)) }),
+        ...(ownFactor === 1 ? {} : { attention_factor: new PythonFloat(ownFactor * (1 + 0.1 * Math.log(factor))) }),
       };
     }
     if (type === "longrope") return refuse("its rotary frequencies are scaled by 'longrope'");
-    return factor === 1 || type === "none" ? null : { rope_type: "linear", factor: shortFloat(factor) };
+    return factor === 1 || type === "none" ? null : { rope_type: "linear", factor: pythonFloat(factor) };
   }
 }
 
 /** A 32-bit float as the shortest decimal that gives it back: 0.00001 instead of 0.000009999999747378752. */
-function shortFloat(value: number): number {
+function pythonFloat(value: number): PythonFloat {
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
+    if (Math.fround(short) === Math.fround(value)) return new PythonFloat(short);
   }
-  return value;
+  return new PythonFloat(value);
 }

@@ -23,34 +23,42 @@ export function llama3Factors(rope: Llama3Rope, base: number, headSize: number):
 }
 
 const ORIGINAL_CONTEXT = 8192;
+const LOW = 1;
+const HIGH = 4;
 
 /**
  * The four numbers behind the factors; undefined when no such numbers give them. Only ratios of the context to the two bounds can be
- * seen in the factors, so the context of Llama 3 itself is assumed.
+ * seen in the factors, and not even those in few of them, so the numbers of Llama 3 itself are assumed as far as they fit.
  */
 export function llama3RopeOf(factors: Float32Array, base: number, headSize: number): Llama3Rope | undefined {
   const factor = factors.reduce((a, b) => Math.max(a, b), 0);
-  // Two points of the smooth part give the line s = slope / wavelength - offset.
+  const wave = (i: number) => wavelength(i, base, headSize);
+  const smooth = (i: number) => (1 / factors[i]! - 1 / factor) / (1 - 1 / factor);
   const between = [...factors.keys()].filter((i) => factors[i]! > 1.0001 && factors[i]! < factor * 0.9999);
-  const common = {
+  const [first, last] = [between[0], between.at(-1)];
+  const candidate = (context: number, low = LOW, high = HIGH): Llama3Rope => ({
     factor,
-    low_freq_factor: 1,
-    high_freq_factor: 4,
-    original_max_position_embeddings: ORIGINAL_CONTEXT,
-  };
-  const candidates: Llama3Rope[] = [common];
-  if (between.length >= 2) {
-    const smooth = (i: number) => (1 / factors[i]! - 1 / factor) / (1 - 1 / factor);
-    const [first, last] = [between[0]!, between.at(-1)!];
-    const frequency = (i: number) => 1 / wavelength(i, base, headSize);
-    const slope = (smooth(first) - smooth(last)) / (frequency(first) - frequency(last));
+    low_freq_factor: low,
+    high_freq_factor: high,
+    original_max_position_embeddings: context,
+  });
+  const candidates = [candidate(ORIGINAL_CONTEXT)];
+  // One point of the smooth part gives the context.
+  if (first !== undefined) candidates.push(candidate(Math.round(wave(first) * (LOW + (HIGH - LOW) * smooth(first)))));
+  if (first !== undefined && last !== first) {
+    // Two points give the line s = slope / wavelength - offset.
+    const slope = (smooth(first) - smooth(last!)) / (1 / wave(first) - 1 / wave(last!));
     const span = ORIGINAL_CONTEXT / slope;
-    const low = (slope * frequency(first) - smooth(first)) * span;
-    candidates.push({ ...common, low_freq_factor: low, high_freq_factor: low + span });
+    const low = (slope / wave(first) - smooth(first)) * span;
+    candidates.push(candidate(ORIGINAL_CONTEXT, low, low + span));
   }
-  return candidates.find((candidate) => {
-    const again = llama3Factors(candidate, base, headSize);
-    return factors.length === again.length && factors.every((f, i) => Math.abs(f / again[i]! - 1) < 1e-4);
+  // None: it lies between the last wave that stays and the first that is stretched.
+  const stretched = factors.findIndex((value) => value > 1.0001);
+  if (first === undefined && stretched > 0)
+    candidates.push(candidate(Math.round(Math.sqrt(HIGH * wave(stretched - 1) * LOW * wave(stretched)))));
+  return candidates.find((each) => {
+    const again = llama3Factors(each, base, headSize);
+    return factors.length === again.length && factors.every((value, i) => Math.abs(value / again[i]! - 1) < 1e-4);
   });
 }
 

@@ -14,6 +14,7 @@ import { architectureOfGguf, type HuggingFaceArchitecture, huggingFaceTensorName
 import { configFromMetadata } from "./config-from-metadata.ts";
 import { GGML_TYPE_OF } from "./open-tensors.ts";
 import { reorderRows } from "./rotary-order.ts";
+import { toPythonJson } from "./to-json.ts";
 import { tokenizerFiles } from "./tokenizer-files.ts";
 
 const F32 = 0;
@@ -60,7 +61,10 @@ export async function writeHuggingFaceModel(
 
   const sources = [...tensors.values()]
     .filter((tensor) => tensor !== ropeTensor)
-    .map((tensor) => exportTensor(architecture, tensor, dtype, headSize, weights.source));
+    // Norms and biases are kept as they are: they are small, and transformers takes each tensor in its own type.
+    .map((tensor) =>
+      exportTensor(architecture, tensor, tensor.shape.length === 1 ? "F32" : dtype, headSize, weights.source),
+    );
   let done = 0;
   const watched = sources.map((source) => ({
     ...source,
@@ -84,11 +88,11 @@ export async function writeHuggingFaceModel(
     "config.json": { ...config, ...tokenIds },
   };
   for (const [name, content] of Object.entries(texts))
-    await writeFileAtomic(join(directory, name), `${JSON.stringify(content, null, 2)}\n`);
+    await writeFileAtomic(join(directory, name), toPythonJson(content));
   return [...files, ...Object.keys(texts)];
 }
 
-/** The type of all weights: as they are, or 16 bits. Gemma's activations do not fit F16. */
+/** The type of all matrices: as they are, or 16 bits. Gemma's activations do not fit F16. */
 function chooseDtype(architecture: HuggingFaceArchitecture, tensors: readonly WeightTensor[]): "F32" | "F16" | "BF16" {
   const types = new Set(tensors.filter(({ shape }) => shape.length > 1).map(({ type }) => type));
   if (types.has(F32)) return "F32";
