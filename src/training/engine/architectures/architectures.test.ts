@@ -241,6 +241,19 @@ architectureTest("%s: recomputing activations changes nothing", async (name, opt
   expect(recomputed.engine.gradients).toEqual(kept.engine.gradients);
 });
 
+architectureTest("%s: ggml's own products and this processor's give the same", async (name, options) => {
+  const path = fileOf(`kernels ${name}`);
+  await writeTinyModel(path, options);
+  const file = await readGguf(path);
+  const gradients = [false, true].map((usesKernels) => {
+    using engine = new TrainingEngine(file, { lora: TEST_LORA, seed: 1, threads: 1, holdType: "F32", usesKernels });
+    engine.setParameters(randomParameters(engine.layout.size));
+    engine.accumulate(makeBatch(261), 1, 1);
+    return engine.gradients.slice();
+  });
+  expect(relativeDifference(gradients[0]!, gradients[1]!)).toBeLessThan(usesGelu(options) ? 1e-3 : 1e-5);
+});
+
 test.each([
   ["gemma2", 5],
   ["gemma3", 5],
@@ -249,10 +262,16 @@ test.each([
   ["gemma3", 3],
 ])(
   "%s with a window of %i: samples that share their beginning give what they give alone",
-  async (architecture, size) => {
+  async (architecture, size, usesKernels) => {
     const path = fileOf(`shared ${architecture} ${size}`);
     await writeTinyModel(path, { architecture, layers: 3, metadata: { "attention.sliding_window": u32(size) } });
-    using engine = new TrainingEngine(await readGguf(path), { lora: TEST_LORA, seed: 1, threads: 1, holdType: "F32" });
+    using engine = new TrainingEngine(await readGguf(path), {
+      lora: TEST_LORA,
+      seed: 1,
+      threads: 1,
+      holdType: "F32",
+      usesKernels,
+    });
     engine.setParameters(randomParameters(engine.layout.size));
     const random = createRandomSource(13);
     const numbers = (count: number) => Array.from({ length: count }, () => random.integer(200));
@@ -272,6 +291,11 @@ test.each([
     expect(relativeDifference(engine.gradients, separate)).toBeLessThan(2e-4);
   },
 );
+
+architectureTest("%s: held as BF16 the gradient stays near the reference", async (name, options) => {
+  const { worst } = await compareGradients(fileOf(`bf16 ${name}`), options, "BF16");
+  expect(worst).toBeLessThan(0.1);
+});
 
 test("a file whose matrices have many types, as Q4_K_M files have, trains like the reference", async () => {
   const types = ["Q4_K", "Q5_0", "Q8_0", "Q6_K", "Q5_1", "Q4_0", "Q5_K", "F16", "Q4_1", "BF16"] as const;
