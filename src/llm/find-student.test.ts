@@ -56,6 +56,11 @@ beforeAll(async () => {
 });
 afterAll(() => temporary[Symbol.asyncDispose]());
 
+test("a run that trained all weights is a model by itself", async () => {
+  const whole = await writeRun("whole", manifest({ outputs: { model: "model.gguf" } }));
+  expect(await findStudent(whole, { resolveModel })).toEqual({ name: "whole", modelFile: join(whole, "model.gguf") });
+});
+
 /** A store with one name. */
 const resolveModel = async (nameOrPath: string) => (nameOrPath === "smol" ? model : nameOrPath);
 

@@ -77,7 +77,9 @@ async function readRun(
   } catch (cause) {
     throw unusable("it is not a run's manifest", cause);
   }
-  const adapter = manifest.outputs["adapter"];
+  const { adapter, model } = manifest.outputs;
+  // After full fine-tuning the student stands alone.
+  if (model !== undefined) return { name: basename(directory), modelFile: resolve(directory, model) };
   const base = baseModel ?? manifest.config["baseModelFile"];
   if (adapter === undefined) throw unusable(`this '${manifest.stage}' run made no adapter`);
   if (typeof base !== "string") throw unusable("it does not name the base model");
