@@ -107,6 +107,10 @@ test("tensors that are missing, extra, misshaped or of an unknown type are refus
   const flat = await read();
   flat.tensors.get("token_embd.weight")!.shape = [64 * 261];
   expect(refusal(flat).message).toContain("token_embd.weight is not a matrix");
+  const otherTokenizer = await read();
+  const tokens = otherTokenizer.metadata.get("tokenizer.ggml.tokens")!;
+  tokens.value = [...(tokens.value as string[]), "one more"];
+  expect(refusal(otherTokenizer).message).toContain("its tokenizer has 262 tokens, its embedding 261");
   const halfBiased = await read();
   halfBiased.tensors.set("blk.0.attn_q.bias", {
     name: "blk.0.attn_q.bias",

@@ -254,14 +254,16 @@ architectureTest("%s: ggml's own products and this processor's give the same", a
   expect(relativeDifference(gradients[0]!, gradients[1]!)).toBeLessThan(usesGelu(options) ? 1e-3 : 1e-5);
 });
 
-test.each([
-  ["gemma2", 5],
-  ["gemma3", 5],
-  ["gemma3", 12],
-  ["gemma3", 14],
-  ["gemma3", 3],
+test.each<[string, number, boolean]>([
+  ["gemma2", 5, true],
+  ["gemma2", 5, false],
+  ["gemma3", 5, true],
+  ["gemma3", 5, false],
+  ["gemma3", 12, true],
+  ["gemma3", 14, true],
+  ["gemma3", 3, true],
 ])(
-  "%s with a window of %i: samples that share their beginning give what they give alone",
+  "%s with a window of %i (kernels: %s): samples that share their beginning give what they give alone",
   async (architecture, size, usesKernels) => {
     const path = fileOf(`shared ${architecture} ${size}`);
     await writeTinyModel(path, { architecture, layers: 3, metadata: { "attention.sliding_window": u32(size) } });

@@ -38,6 +38,11 @@ export function readDecoder(metadata: ArchitectureMetadata): ModelSpec {
   const embedding = metadata.file.tensors.get("token_embd.weight");
   if (embedding === undefined) throw metadata.invalid("the tensor token_embd.weight is missing");
   if (embedding.shape.length !== 2) throw metadata.invalid("the tensor token_embd.weight is not a matrix");
+  const vocabulary = embedding.shape[1]!;
+  const tokens = metadata.file.metadata.get("tokenizer.ggml.tokens");
+  // A token without an embedding would be read from beyond the matrix.
+  if (tokens?.type === "array" && tokens.value.length !== vocabulary)
+    throw metadata.invalid(`its tokenizer has ${tokens.value.length} tokens, its embedding ${vocabulary}`);
   return {
     architecture: metadata.architecture,
     layers: metadata.integer("block_count", undefined, MAX_LAYERS),
@@ -46,7 +51,7 @@ export function readDecoder(metadata: ArchitectureMetadata): ModelSpec {
     keyValueHeads,
     headSize,
     feedForward: metadata.integer("feed_forward_length", undefined, 16 * MAX_WIDTH),
-    vocabulary: embedding.shape[1]!,
+    vocabulary,
     normEpsilon: metadata.positive("attention.layer_norm_rms_epsilon"),
     contextLength: metadata.integer("context_length"),
     isTied: !metadata.hasTensor("output.weight"),
