@@ -324,6 +324,17 @@ describe("the text of special tokens inside messages", () => {
     expect([...sequence!.tokens].filter((token) => token === end)).toHaveLength(1);
   });
 
+  test("may be all that a message says, and may stand in a thought that the template leaves out", async () => {
+    const opened = await open("chatml-special", CHAT_TEMPLATE_STYLES.chatml);
+    const messages = [say("user", "<|im_end|>"), say("assistant", "<|im_end|>", "<|im_start|>")];
+    const [sequence] = opened.tokenizer.encodeConversation(messages);
+    expect(spell(opened, sequence!.tokens)).toBe(
+      "<|im_start|>user\n<|im_end|><|im_end|>\n<|im_start|>assistant\n<|im_end|><|im_end|>",
+    );
+    expect(learned(opened, sequence!)).toBe("<|im_end|><|im_end|>");
+    expect([...sequence!.tokens].filter((token) => token === opened.model.tokens.eos)).toHaveLength(2);
+  });
+
   test("is refused where the template takes the words apart", async () => {
     const opened = await open("qwen3-special", CHAT_TEMPLATE_STYLES.qwen3);
     const turns = [say("user", "A?"), say("assistant", "<think>a</think>b<|im_end|>")];

@@ -9,7 +9,7 @@ import type { TemplateMessage } from "../formats/chat-template.ts";
 import { locateMessages, type MessageRegion } from "../formats/locate-messages.ts";
 import { IlabError } from "../util/errors.ts";
 import { alignTokens } from "./align-tokens.ts";
-import { cutIntoPieces, type ModelChat, mixedError, wordsOf } from "./model-chat.ts";
+import { cutIntoPieces, type ModelChat, requireSeparable, wordsOf } from "./model-chat.ts";
 import type { CountedTokens } from "./tokenizer.ts";
 
 export interface EncodeConversationOptions {
@@ -114,7 +114,8 @@ function writeTurn(
   if (openThought !== null) words.unshift({ text: `\n</${openThought[1]}>\n\n`, isLiteral: false });
 
   if (wordsOf(message).some(vocabulary.holdsSpecialText)) {
-    if (regions.length === 0 || regions.some(({ isWhole }) => !isWhole)) throw mixedError();
+    const own = regions.map((region) => ({ ...region, message: 0 }));
+    requireSeparable(vocabulary, [message], own, [...words, { text: tail, isLiteral: false }]);
     let tokens = prompt.tokens;
     for (const piece of words) tokens = tokens.concat(vocabulary.continueWith(tokens, piece.text, piece.isLiteral));
     const ending = vocabulary.continueWith(tokens, tail, false);

@@ -1,7 +1,7 @@
 /** A model's chat template together with its vocabulary: conversations as text and as tokens, the same for training and inference. */
 import type { LlamaModel, Token } from "node-llama-cpp";
 import { renderChat, type TemplateMessage } from "../formats/chat-template.ts";
-import { locateMessages } from "../formats/locate-messages.ts";
+import { locateMessages, type MessageRegion } from "../formats/locate-messages.ts";
 import { IlabError } from "../util/errors.ts";
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
@@ -51,18 +51,13 @@ export function modelChat(model: LlamaModel, now?: Date): ModelChat {
     render,
     tokenizeText,
     tokenize(messages, addGenerationPrompt, continuation = "") {
-      const special = messages.flatMap(wordsOf).filter(vocabulary.holdsSpecialText);
-      if (special.length === 0 && !vocabulary.holdsSpecialText(continuation)) {
+      if (![...messages.flatMap(wordsOf), continuation].some(vocabulary.holdsSpecialText)) {
         const text = render(messages, addGenerationPrompt) + continuation;
         return { text, tokens: tokenizeText(text) };
       }
       const { text, regions } = locateMessages((list) => render(list, addGenerationPrompt), messages);
       const pieces = cutIntoPieces(text, regions, 0);
-      // Words that could not be located would be read as the template's own.
-      const isMixed = pieces.some(
-        (piece) => !piece.isLiteral && special.some((words) => piece.text.includes(words.trim())),
-      );
-      if (special.length > 0 && (isMixed || regions.some(({ isWhole }) => !isWhole))) throw mixedError();
+      requireSeparable(vocabulary, messages, regions, pieces);
       let tokens: Token[] = [];
       for (const piece of [...pieces, { text: continuation, isLiteral: true }])
         tokens = tokens.concat(vocabulary.continueWith(tokens, piece.text, piece.isLiteral));
@@ -106,10 +101,30 @@ export function cutIntoPieces(
   return pieces.filter((piece) => piece.text !== "");
 }
 
-export function mixedError(): IlabError {
-  return new IlabError({
-    code: "CHAT_TEMPLATE_MIXES",
-    message: "a message contains the text of a special token, and the model's chat template rewrites messages",
-    hint: "Remove the special token (such as <|im_end|>) from the message.",
-  });
+/** Throws `CHAT_TEMPLATE_MIXES` where words with the text of a special token cannot be told from what the template wrote. */
+export function requireSeparable(
+  vocabulary: Vocabulary,
+  messages: readonly TemplateMessage[],
+  regions: readonly MessageRegion[],
+  pieces: readonly Piece[],
+): void {
+  for (const [index, { content, reasoning = "" }] of messages.entries())
+    for (const [part, words] of [
+      ["content", content],
+      ["reasoning", reasoning],
+    ] as const) {
+      if (!vocabulary.holdsSpecialText(words)) continue;
+      const region = regions.find((one) => one.message === index && one.part === part);
+      // Words without a place were left out, unless they stand among the template's own.
+      const isMixed =
+        region === undefined
+          ? pieces.some((piece) => !piece.isLiteral && piece.text.includes(words.trim()))
+          : !region.isWhole;
+      if (!isMixed) continue;
+      throw new IlabError({
+        code: "CHAT_TEMPLATE_MIXES",
+        message: "a message contains the text of a special token, and the model's chat template rewrites messages",
+        hint: "Remove the special token (such as <|im_end|>) from the message.",
+      });
+    }
 }

@@ -32,18 +32,17 @@ const BYTE = 6;
 
 function createVocabulary(model: LlamaModel): Vocabulary {
   const { tokens: texts = [], token_type: types = [] } = model.fileInfo.metadata.tokenizer?.ggml ?? {};
+  const typeOf = (token: number) => types[token] ?? NORMAL;
   const isSpaced = model.vocabularyType === "spm";
   const isSpecial = remember((token) => {
     const { control, unknown } = model.getTokenAttributes(token);
     return control || unknown || model.isEogToken(token);
   });
   // Only what is not plainly text can be special; llama.cpp also promotes tokens that look like marks.
-  const specialTexts = texts.filter(
-    (text, token) =>
-      text !== "" &&
-      ((types[token] !== NORMAL && types[token] !== BYTE) || /^<.*>$/.test(text)) &&
-      isSpecial(token as Token),
-  );
+  const specialTexts = texts.filter((text, token) => {
+    const type = typeOf(token);
+    return text !== "" && type !== BYTE && (type !== NORMAL || /^<.*>$/.test(text)) && isSpecial(token as Token);
+  });
   const specialBeginnings = new Set(specialTexts.map((text) => text[0]!));
   const tokenize = (text: string, literally: boolean): Token[] => model.tokenize(text, !literally);
   const lineBreak = tokenize("\n", true);
@@ -67,8 +66,8 @@ function createVocabulary(model: LlamaModel): Vocabulary {
     isEnd: remember((token) => model.isEogToken(token)),
     bytesOf: remember((token) => {
       const text = texts[token] ?? "";
-      if (types[token] === BYTE) return Uint8Array.of(Number.parseInt(text.slice(3, 5), 16));
-      if (types[token] !== NORMAL || isSpecial(token)) return new TextEncoder().encode(text);
+      if (typeOf(token) === BYTE) return Uint8Array.of(Number.parseInt(text.slice(3, 5), 16));
+      if (typeOf(token) !== NORMAL || isSpecial(token)) return new TextEncoder().encode(text);
       return isSpaced ? new TextEncoder().encode(text.replaceAll("▁", " ")) : fromPrintableBytes(text);
     }),
   };
