@@ -5,15 +5,22 @@
  */
 import koffi from "koffi";
 import { IlabError } from "../util/errors.ts";
+import type { Device } from "./devices.ts";
 import { type Ggml, openGgml, type Pointer, TensorType, type TensorTypeId } from "./ggml.ts";
 import { type CpuKernels, openCpuKernels } from "./kernels/cpu-kernels.ts";
+import { outerProduct, repeatBack, rmsNormBack, softMaxBack, unpack } from "./portable-operations.ts";
 
 /** Offsets inside `struct ggml_tensor`, fixed by the ABI check in library.ts. */
+const OFFSET_BUFFER = 8n;
 const OFFSET_NE = 16n;
 const OFFSET_DATA = 248n;
 
 /** GGML_N_TASKS_MAX */
 const ALL_THREADS = -1;
+/** A portable graph has more tensors: 9 for a derivative of a norm, 5 for an outer product. */
+const PORTABLE_GROWTH = 3;
+/** GGML_PREC_F32 */
+const PRECISION_F32 = 10;
 
 export type Shape = [number, number, number, number];
 
@@ -56,8 +63,19 @@ export class Tensor {
     return a * b * c * d;
   }
 
-  /** The tensor's memory on the CPU, without a copy; valid while its buffer lives. */
+  /** Whether the processor can address the tensor's memory. */
+  get isHost(): boolean {
+    const buffer = new BigUint64Array(koffi.view(this.pointer + OFFSET_BUFFER, 8))[0]!;
+    return buffer === 0n || openGgml().bufferIsHost(buffer);
+  }
+
+  /** The tensor's memory: on the processor itself, valid while its buffer lives; on a device a copy, for reading only. */
   bytes(length: number): Uint8Array {
+    if (!this.isHost) {
+      const copy = new Uint8Array(length);
+      openGgml().tensorGet(this.pointer, copy, 0, length);
+      return copy;
+    }
     const data = new BigUint64Array(koffi.view(this.pointer + OFFSET_DATA, 8))[0]!;
     if (data === 0n) throw new IlabError({ code: "ENGINE_FAILED", message: "the tensor has no memory yet" });
     return new Uint8Array(koffi.view(data, length));
@@ -69,9 +87,39 @@ export class Tensor {
     return new Float32Array(bytes.buffer, bytes.byteOffset, this.elements);
   }
 
+  /** As `bytes`, for contiguous i32 tensors. */
   integers(): Int32Array {
     const bytes = this.bytes(this.elements * 4);
     return new Int32Array(bytes.buffer, bytes.byteOffset, this.elements);
+  }
+
+  /** Writes into a contiguous f32 tensor from its element `from` on, wherever its memory is. */
+  writeFloats(values: ArrayLike<number>, from = 0): void {
+    if (this.isHost) this.floats().set(values, from);
+    else this.#send(values instanceof Float32Array ? values : Float32Array.from(values), from * 4);
+  }
+
+  /** As `writeFloats`, for i32. */
+  writeIntegers(values: ArrayLike<number>, from = 0): void {
+    if (this.isHost) this.integers().set(values, from);
+    else this.#send(values instanceof Int32Array ? values : Int32Array.from(values), from * 4);
+  }
+
+  /** Lets `fill` write the first `length` bytes of the tensor. */
+  writeBytes(length: number, fill: (bytes: Uint8Array) => void): void {
+    const bytes = this.isHost ? this.bytes(length) : new Uint8Array(length);
+    fill(bytes);
+    if (!this.isHost) this.#send(bytes, 0);
+  }
+
+  /** Makes all of a tensor that is no view zero. */
+  clear(): void {
+    const ggml = openGgml();
+    ggml.tensorMemset(this.pointer, 0, 0, Number(ggml.tensorBytes(this.pointer)));
+  }
+
+  #send(data: ArrayBufferView, offset: number): void {
+    openGgml().tensorSet(this.pointer, data, offset, data.byteLength);
   }
 }
 
@@ -88,19 +136,63 @@ export interface RopeParameters {
   attentionFactor: number;
 }
 
-/** A CPU backend with its thread count. */
+export interface BackendOptions {
+  /** false: ggml's own products alone, even where this processor has faster ones. */
+  usesKernels?: boolean;
+  /** Compute here instead of on the processor. */
+  device?: Device;
+}
+
+/** What computes graphs: the processor with some threads, or a device. */
 export class Backend {
   readonly ggml: Ggml = openGgml();
   readonly pointer: Pointer;
   readonly bufferType: Pointer;
   /** Products faster than ggml's, where this processor has them. */
   readonly kernels: CpuKernels | undefined;
+  readonly #device: Device | undefined;
 
-  constructor(threads: number, { usesKernels = true }: { usesKernels?: boolean } = {}) {
-    if (usesKernels) this.kernels = openCpuKernels(threads);
-    this.pointer = this.ggml.backendCpuInit();
-    this.ggml.backendCpuSetThreads(this.pointer, threads);
+  constructor(threads: number, { usesKernels = true, device }: BackendOptions = {}) {
+    this.#device = device;
+    if (usesKernels && device === undefined) this.kernels = openCpuKernels(threads);
+    this.pointer = device === undefined ? this.ggml.backendCpuInit() : this.ggml.deviceInit(device.pointer, null);
+    if (this.pointer === 0n || this.pointer === null)
+      throw new IlabError({
+        code: "DEVICE_UNAVAILABLE",
+        message: `the device ${device?.description ?? "cpu"} could not be started`,
+        hint: "Another program may hold its memory; --device cpu trains on the processor.",
+      });
+    if (device === undefined || device.kind === "cpu") this.ggml.backendCpuSetThreads(this.pointer, threads);
     this.bufferType = this.ggml.backendBufferType(this.pointer);
+  }
+
+  /** Where this computes: a device, or ggml's variant for this processor. */
+  get name(): string {
+    return this.#device === undefined ? this.ggml.cpuVariant : `${this.#device.kind} ${this.#device.description}`;
+  }
+
+  /** A context for graphs that this computes. */
+  context(capacity: number): TensorContext {
+    return new TensorContext(capacity, { isPortable: this.#device !== undefined });
+  }
+
+  /** Whether a device can compute the operation that made the tensor; the processor can compute all. */
+  supports(tensor: Pointer): boolean {
+    return this.#device === undefined || this.ggml.deviceSupports(this.#device.pointer, tensor);
+  }
+
+  /** ggml ends the process over an operation that a device lacks. */
+  requireSupport(graph: Pointer): void {
+    if (this.#device === undefined) return;
+    const nodes = koffi.view(this.ggml.graphNodes(graph), this.ggml.graphNodeCount(graph) * 8);
+    const missing = new BigUint64Array(nodes).find((node) => !this.supports(node));
+    if (missing === undefined) return;
+    const shape = new Tensor(missing).shape.join(" x ");
+    throw new IlabError({
+      code: "DEVICE_UNSUITABLE",
+      message: `${this.name} cannot compute the operation ${this.ggml.operationName(missing)} [${shape}] of this model`,
+      hint: "Train with --device cpu, or with a smaller --max-batch-len if a tensor is too large for the device.",
+    });
   }
 
   compute(graph: Pointer): void {
@@ -125,6 +217,7 @@ export class GraphAllocator {
   }
 
   allocate(graph: Pointer): void {
+    this.#backend.requireSupport(graph);
     if (!this.#backend.ggml.allocatorAllocGraph(this.#pointer, graph))
       throw new IlabError({
         code: "OUT_OF_MEMORY",
@@ -149,11 +242,16 @@ export class TensorContext {
   #buffer: Pointer | undefined;
   #graph: Pointer | undefined;
   readonly #capacity: number;
+  readonly #isPortable: boolean;
 
-  /** @param capacity upper bound of tensors and of graph nodes. */
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-    const size = capacity * this.ggml.tensorOverhead + Number(this.ggml.graphOverhead(capacity, false));
+  /**
+   * @param capacity upper bound of tensors and of graph nodes.
+   * @param isPortable use only what every device can compute (portable-operations.ts).
+   */
+  constructor(capacity: number, { isPortable = false }: { isPortable?: boolean } = {}) {
+    this.#capacity = capacity * (isPortable ? PORTABLE_GROWTH : 1);
+    this.#isPortable = isPortable;
+    const size = this.#capacity * this.ggml.tensorOverhead + Number(this.ggml.graphOverhead(this.#capacity, false));
     this.#pointer = this.ggml.init({ mem_size: size, mem_buffer: null, no_alloc: true });
     if (this.#pointer === 0n) throw new IlabError({ code: "OUT_OF_MEMORY", message: "ggml could not make a context" });
   }
@@ -235,7 +333,14 @@ export class TensorContext {
   contiguous(a: Tensor): Tensor {
     return this.#op(this.ggml.cont(this.#pointer, a.pointer));
   }
+  /** `a` itself where it is contiguous already. */
+  #packed(a: Tensor): Tensor {
+    const [n0, n1, n2] = a.shape;
+    const [s0, s1, s2, s3] = a.strides;
+    return s1 === s0 * n0 && s2 === s1 * n1 && s3 === s2 * n2 ? a : this.contiguous(a);
+  }
   cast(a: Tensor, type: TensorTypeId): Tensor {
+    if (this.#isPortable && type === TensorType.F32) return unpack(this, a);
     return this.#op(this.ggml.cast(this.#pointer, a.pointer, type));
   }
   /** Copies with conversion into `destination` (which may be a view). */
@@ -247,11 +352,13 @@ export class TensorContext {
   }
   /** `a` with `b` written over the view given by byte strides and offset; `a`'s own memory is used. */
   setInplace(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
-    return this.#op(this.ggml.setInplace(this.#pointer, a.pointer, b.pointer, ...strides, offsetBytes));
+    const part = this.#isPortable ? this.#packed(b) : b;
+    return this.#op(this.ggml.setInplace(this.#pointer, a.pointer, part.pointer, ...strides, offsetBytes));
   }
   /** As `setInplace`, but adds. */
   accumulateInplace(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
-    return this.#op(this.ggml.accInplace(this.#pointer, a.pointer, b.pointer, ...strides, offsetBytes));
+    const part = this.#isPortable ? this.#packed(b) : b;
+    return this.#op(this.ggml.accInplace(this.#pointer, a.pointer, part.pointer, ...strides, offsetBytes));
   }
   getRows(a: Tensor, indices: Tensor): Tensor {
     return this.#op(this.ggml.getRows(this.#pointer, a.pointer, indices.pointer));
@@ -260,12 +367,17 @@ export class TensorContext {
   getRowsBack(a: Tensor, indices: Tensor, like: Tensor): Tensor {
     return this.#op(this.ggml.getRowsBack(this.#pointer, a.pointer, indices.pointer, like.pointer));
   }
+  /** Zeros of the shape of `like` with the rows of `a` at `indices`, which name no row twice. */
+  placeRows(a: Tensor, indices: Tensor, like: Tensor): Tensor {
+    return this.#isPortable ? this.setRows(this.fill(like, 0), a, indices) : this.getRowsBack(a, indices, like);
+  }
   /** Writes rows of `b` at `indices` (i64) into `a`'s own memory. */
   setRows(a: Tensor, b: Tensor, indices: Tensor): Tensor {
     return this.#op(this.ggml.setRows(this.#pointer, a.pointer, b.pointer, indices.pointer));
   }
   /** Adjoint of broadcasting `like` to the shape of `a`: sums. */
   repeatBack(a: Tensor, like: Tensor): Tensor {
+    if (this.#isPortable) return repeatBack(this, a, like);
     return this.#op(this.ggml.repeatBack(this.#pointer, a.pointer, like.pointer));
   }
   add(a: Tensor, b: Tensor): Tensor {
@@ -293,6 +405,14 @@ export class TensorContext {
   scaleBias(a: Tensor, factor: number, bias: number): Tensor {
     return this.#op(this.ggml.scaleBias(this.#pointer, a.pointer, factor, bias));
   }
+  /** The number in the shape of `like`. */
+  fill(like: Tensor, value: number): Tensor {
+    return this.#op(this.ggml.fill(this.#pointer, like.pointer, value));
+  }
+  /** 0, 1, … count - 1, in f32. */
+  range(count: number): Tensor {
+    return this.#op(this.ggml.arange(this.#pointer, 0, count, 1));
+  }
   clamp(a: Tensor, low: number, high: number): Tensor {
     return this.#op(this.ggml.clamp(this.#pointer, a.pointer, low, high));
   }
@@ -301,20 +421,31 @@ export class TensorContext {
     return this.#op(this.ggml.sumRows(this.#pointer, a.pointer));
   }
   mulMat(a: Tensor, b: Tensor): Tensor {
-    return this.#op(this.ggml.mulMat(this.#pointer, a.pointer, b.pointer));
+    const product = this.#op(this.ggml.mulMat(this.#pointer, a.pointer, b.pointer));
+    if (this.#isPortable) {
+      // By default devices round to half precision, in which small gradients become zero.
+      this.ggml.requireAccumulation(product.pointer, PRECISION_F32);
+      this.ggml.requireOperand(product.pointer, PRECISION_F32, 1);
+    }
+    return product;
   }
   /** `a[m, t]`, `b[n, t]` -> `[m, n]`, summed over t. */
   outProd(a: Tensor, b: Tensor): Tensor {
+    if (this.#isPortable) return outerProduct(this, a, b);
     return this.#op(this.ggml.outProd(this.#pointer, a.pointer, b.pointer));
   }
   rmsNorm(a: Tensor, epsilon: number): Tensor {
     return this.#op(this.ggml.rmsNorm(this.#pointer, a.pointer, epsilon));
   }
   rmsNormBack(gradient: Tensor, input: Tensor, epsilon: number): Tensor {
+    if (this.#isPortable) return rmsNormBack(this, gradient, input, epsilon);
     return this.#op(this.ggml.rmsNormBack(this.#pointer, gradient.pointer, input.pointer, epsilon));
   }
   square(a: Tensor): Tensor {
     return this.#op(this.ggml.sqr(this.#pointer, a.pointer));
+  }
+  squareRoot(a: Tensor): Tensor {
+    return this.#op(this.ggml.sqrt(this.#pointer, a.pointer));
   }
   tanh(a: Tensor): Tensor {
     return this.#op(this.ggml.tanh(this.#pointer, a.pointer));
@@ -338,7 +469,12 @@ export class TensorContext {
     return this.#op(this.ggml.softMaxExt(this.#pointer, a.pointer, mask?.pointer ?? 0n, scale, 0));
   }
   softMaxBack(gradient: Tensor, probabilities: Tensor, scale: number): Tensor {
+    if (this.#isPortable) return softMaxBack(this, gradient, probabilities, scale);
     return this.#op(this.ggml.softMaxExtBack(this.#pointer, gradient.pointer, probabilities.pointer, scale, 0));
+  }
+  /** Whether there is `causalMaskInplace`, which saves the memory of a mask. */
+  get hasCausalMask(): boolean {
+    return !this.#isPortable;
   }
   /** Sets key positions after `past` + query position to minus infinity, in `a`'s own memory. */
   causalMaskInplace(a: Tensor, past: number): Tensor {

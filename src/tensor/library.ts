@@ -51,13 +51,19 @@ export function libraryDirectory(): string {
   const platform = `${process.platform}-${process.arch}`;
   const name = PLATFORM_PACKAGES[platform];
   if (name === undefined) throw unavailable(`there are no ggml libraries for ${platform}`);
+  const directory = packageDirectory(name);
+  if (directory === undefined) throw unavailable(`the package @node-llama-cpp/${name} is not installed`);
+  return join(directory, "bins", name);
+}
+
+/** Where one of node-llama-cpp's platform packages lies; undefined: it is not installed. */
+export function packageDirectory(name: string): string | undefined {
   const require = createRequire(import.meta.url);
   try {
     const fromLlama = createRequire(require.resolve("node-llama-cpp"));
-    const entry = fromLlama.resolve(`@node-llama-cpp/${name}`);
-    return join(entry, "..", "..", "bins", name);
-  } catch (cause) {
-    throw unavailable(`the package @node-llama-cpp/${name} is not installed`, cause);
+    return join(fromLlama.resolve(`@node-llama-cpp/${name}`), "..", "..");
+  } catch {
+    return undefined;
   }
 }
 
