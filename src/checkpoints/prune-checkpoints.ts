@@ -1,6 +1,6 @@
 /**
- * Gives up what nobody needs: points to go on from once newer ones are there, all but the last of those that were asked for, and the large
- * state of all but the newest two (the second is there in case that the newest cannot be read). The best one stays.
+ * Gives up what nobody needs: points to go on from once newer ones are there, all but the last of those by samples and by epoch, and the large
+ * state of all but the newest two (the second is there in case that the newest cannot be read). The best one stays, and what was asked for.
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,10 +19,11 @@ export async function pruneCheckpoints(
   const checkpoints = await listCheckpoints(parent);
   const needed = new Set(isFinished ? [] : checkpoints.filter(({ hasState }) => hasState).slice(-STATES_KEPT));
   const kept = new Set(needed);
-  const wanted = checkpoints.filter(isWanted);
+  const wanted = checkpoints.filter(({ reasons }) => reasons.includes("samples") || reasons.includes("epoch"));
   for (const checkpoint of keepLast === 0 ? wanted : wanted.slice(-keepLast)) kept.add(checkpoint);
   const best = pickBest(checkpoints);
   if (best !== undefined) kept.add(best);
+  for (const checkpoint of checkpoints) if (checkpoint.reasons.includes("request")) kept.add(checkpoint);
   for (const checkpoint of checkpoints) {
     if (!kept.has(checkpoint)) await removeCheckpoint(checkpoint.directory);
     else if (checkpoint.hasState && !needed.has(checkpoint)) await dropState(checkpoint);
@@ -30,11 +31,6 @@ export async function pruneCheckpoints(
   // A process that was killed while it saved leaves its half behind.
   for (const name of await readdir(parent).catch(() => []))
     if (name.startsWith(PART_PREFIX)) await rm(join(parent, name), { recursive: true, force: true });
-}
-
-/** Somebody asked for it: by samples, by epoch or by hand. */
-function isWanted({ reasons }: Checkpoint): boolean {
-  return reasons.some((reason) => reason === "samples" || reason === "epoch" || reason === "request");
 }
 
 /** First the record, then the file: in between the checkpoint only takes more room than it says. */

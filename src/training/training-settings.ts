@@ -1,6 +1,6 @@
 /** Everything that decides a training run, with the defaults that the recipe in docs/training.md arrived at. */
 import { z } from "zod";
-import { ALL_TARGETS } from "./engine/lora-layout.ts";
+import { ALL_TARGETS } from "./engine/target-modules.ts";
 import { SCHEDULES } from "./learning-rate.ts";
 
 const positive = z.number().positive();
@@ -89,7 +89,7 @@ export const trainingSettingsSchema = z
       .int()
       .min(0)
       .default(3)
-      .describe("Checkpoints by samples, epoch or request that are kept, besides the best; 0 keeps all."),
+      .describe("Checkpoints by samples and epoch that are kept, besides the best; 0 keeps all."),
   })
   .superRefine((settings, context) => {
     const needsSplit = (path: string) =>

@@ -45,7 +45,7 @@ export interface TrainingPlan {
   /** A checkpoint whenever the samples seen pass a multiple of this; 0 = none. */
   saveSamples: number;
   checkpointAtEpoch: boolean;
-  /** Checkpoints by samples, epoch or request that are kept; 0 = all. */
+  /** Checkpoints by samples and epoch that are kept; 0 = all. */
   keepLast: number;
   /** Between two points to go on from. */
   resumePointSeconds: number;
