@@ -43,6 +43,20 @@ const yarn = (factor: number, more = {}) => ({
 const CASES: Record<string, TinyModelOptions> = {
   llama: {},
   "llama with frequency factors and a head of its own": { ropeFactors: true, isTied: false },
+  "llama with as little metadata as old files have": {
+    keyValueHeads: 4,
+    mutate: (metadata) => {
+      for (const key of ["attention.key_length", "attention.value_length", "attention.head_count_kv", "vocab_size"])
+        metadata.delete(`llama.${key}`);
+      for (const key of ["rope.freq_base", "rope.dimension_count"]) metadata.delete(`llama.${key}`);
+    },
+  },
+  "llama with head counts layer by layer": {
+    metadata: {
+      "attention.head_count": { type: "array", elementType: "uint32", value: [4, 4] },
+      "attention.head_count_kv": { type: "array", elementType: "uint32", value: [2, 2] },
+    },
+  },
   "llama with biases everywhere": { biases: ALL_BIASES },
   "llama with biases of attention": { biases: ["attn_q", "attn_v", "attn_output"] },
   "llama with heads of 80": { heads: 2, keyValueHeads: 1, headSize: 80 },
