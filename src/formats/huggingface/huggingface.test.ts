@@ -82,8 +82,18 @@ test("gemma3 there and back is the same model but for the rounding of its norms"
     const [a, b] = [floats(actual.get(key)!), floats(bytes)];
     for (const [i, value] of a.entries()) expect(Math.abs(value - b[i]!)).toBeLessThan(2e-7);
   }
+  const norm = "blk.1.attn_norm.weight 0 [64]";
+  const stored = (await readSafetensors(join(directory, "model.safetensors"))).tensors.get(
+    "model.layers.1.input_layernorm.weight",
+  )!;
+  const bytes = (await readFile(join(directory, "model.safetensors"))).subarray(stored.offset);
+  expect(bytes.readFloatLE()).toBeCloseTo(expected.get(norm)!.readFloatLE() - 1, 6);
   // Written as a list, because its windows do not come in llama.cpp's usual order.
   expect(after.metadata.get("gemma3.attention.sliding_window_pattern")?.value).toEqual([true, false, true, false]);
+});
+
+test("frequencies with factors that are not Llama 3's are refused", async () => {
+  await expect(exportTiny("factors", { ropeFactors: true })).rejects.toMatchObject({ code: "MODEL_UNSUPPORTED" });
 });
 
 test("quantised weights become 16-bit numbers", async () => {
@@ -148,6 +158,8 @@ test("merges come from scores: the highest first, every way to cut a token", () 
     ["ab", "a"],
   ]);
   expect(mergesFromScores(texts, types, [0, -9, -9, -2, -1, 0])[0]).toEqual(["ab", "a"]);
+  // What a user defined is found before anything is joined.
+  expect(mergesFromScores(texts, [2, 1, 1, 1, 4, 6], [0, -9, -9, -1, -1000, 0])[0]).toEqual(["ab", "a"]);
 });
 
 test("SentencePiece models: pieces, scores, types, the space in front", () => {

@@ -12,7 +12,9 @@ export function mergesFromScores(
   const mergeable = (id: number) => types[id] === TokenType.normal || types[id] === TokenType.userDefined;
   const numbers = new Map<string, number>();
   for (const [id, text] of texts.entries()) if (mergeable(id)) numbers.set(text, id);
-  const order = [...numbers.values()].sort((a, b) => scores[b]! - scores[a]! || a - b);
+  // SentencePiece looks for tokens that a user defined (Gemma's runs of spaces) before it joins anything.
+  const score = (id: number) => (types[id] === TokenType.userDefined ? Number.MAX_VALUE : scores[id]!);
+  const order = [...numbers.values()].sort((a, b) => score(b) - score(a) || a - b);
   return order.flatMap((id) => {
     // Cuts between code points, never inside one.
     const characters = [...texts[id]!];
