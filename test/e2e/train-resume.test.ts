@@ -17,7 +17,8 @@ import {
 /** Long enough to be caught in the middle; validation makes early stopping part of the state. */
 const LONG = ["--num-epochs", "8", "--save-samples", "8"];
 const SPLIT = ["--validation-split", "0.2", "--early-stop-patience", "9"];
-const ARGS = [...LONG, ...SPLIT];
+const NOISE = ["--lora-dropout", "0.1", "--neftune-alpha", "5"];
+const ARGS = [...LONG, ...SPLIT, ...NOISE];
 const STEPS = 16;
 
 let fixture: TrainingFixture;
@@ -63,6 +64,9 @@ test("kill -9 at any moment: the same command goes on, and the losses are those 
   expect(last.stderr).toMatch(new RegExp(`going on after step \\d+ of ${STEPS}`));
   expect(last.exitCode).toBe(0);
   expect(await outcome("killed")).toEqual(expected);
+  const [run] = await fixture.runs("killed");
+  const left = (await readdir(run!, { recursive: true })).filter((name) => /part-|lock|state/.test(name));
+  expect(left, "nothing half-written stays").toEqual([]);
   // It is finished now: once more means anew.
   expect((await fixture.train("killed", ARGS)).stderr).not.toMatch(/going on/);
   expect((await fixture.runs("killed")).length).toBe(2);
