@@ -11,8 +11,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readGguf } from "../src/formats/gguf/read-gguf.ts";
 import { openTokenizer } from "../src/llm/tokenizer.ts";
-import { ALL_TARGETS, createLoraLayout, initialLoraParameters } from "../src/training/engine/lora-layout.ts";
+import { createLoraLayout, initialLoraParameters } from "../src/training/engine/lora-layout.ts";
 import { readModelSpec } from "../src/training/engine/model-spec.ts";
+import { ALL_TARGETS } from "../src/training/engine/target-modules.ts";
 import { trainingSettingsSchema } from "../src/training/training-settings.ts";
 import { physicalCores } from "../src/util/physical-cores.ts";
 import { createRandomSource } from "../src/util/rng.ts";
@@ -188,6 +189,7 @@ async function compareCurves(): Promise<Record<string, unknown>> {
 function basePlan(steps: PlanSample[][]): PeerPlan {
   return {
     modelFile,
+    method: "lora",
     precision: "bf16",
     threads,
     lora: { rank: settings.loraRank, alpha: settings.loraAlpha, targets: ALL_TARGETS },

@@ -8,10 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readGguf } from "../src/formats/gguf/read-gguf.ts";
 import { Backend } from "../src/tensor/context.ts";
-import { fastestHoldType, matmulSpeed } from "../src/training/engine/fastest-hold-type.ts";
-import type { HoldType } from "../src/training/engine/frozen-weights.ts";
-import { ALL_TARGETS, MODULE_GROUPS, moduleShape } from "../src/training/engine/lora-layout.ts";
+import { fastestHoldType, productSpeed } from "../src/training/engine/fastest-hold-type.ts";
+import type { HoldType } from "../src/training/engine/held-matrix.ts";
+import { MODULE_GROUPS, moduleShape } from "../src/training/engine/lora-layout.ts";
 import { type ModelSpec, readModelSpec } from "../src/training/engine/model-spec.ts";
+import { ALL_TARGETS } from "../src/training/engine/target-modules.ts";
 import { TrainingEngine } from "../src/training/engine/training-engine.ts";
 import { layOutPack } from "../src/training/lay-out-pack.ts";
 import { packSequences } from "../src/training/pack.ts";
@@ -99,7 +100,7 @@ function ceiling(spec: ModelSpec): number {
   let seconds = 0;
   for (const [k, m] of shapes) {
     const best = Math.max(
-      ...(["BF16", "F16", "F32"] as HoldType[]).map((type) => matmulSpeed(backend, type, k, m, 512)),
+      ...(["BF16", "F16", "F32"] as HoldType[]).map((type) => productSpeed(backend, type, k, m, 512)),
     );
     flops += 2 * k * m;
     seconds += (2 * k * m) / best;

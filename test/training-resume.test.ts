@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openCheckpoints } from "../src/checkpoints/open-checkpoints.ts";
-import { ALL_TARGETS } from "../src/training/engine/lora-layout.ts";
+import { ALL_TARGETS } from "../src/training/engine/target-modules.ts";
 import { runTraining } from "../src/training/run-training.ts";
 import type { TrainingControl } from "../src/training/training-loop.ts";
 import { trainingSettingsSchema } from "../src/training/training-settings.ts";

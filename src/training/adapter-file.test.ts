@@ -10,7 +10,7 @@ import { openLocalModel } from "../llm/local-model.ts";
 import { openTokenizer } from "../llm/tokenizer.ts";
 import { createRandomSource } from "../util/rng.ts";
 import { loraWeights } from "./engine/export-adapter.ts";
-import { ALL_TARGETS } from "./engine/lora-layout.ts";
+import { ALL_TARGETS } from "./engine/target-modules.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
 
 let directory: string;

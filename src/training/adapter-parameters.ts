@@ -1,7 +1,7 @@
 /** An adapter's matrices as the engine's flat parameter vector, to go on training it; refused where it does not fit the model and the settings. */
 import { type LoraAdapter, type LoraWeight, loraRank, loraScale } from "../formats/lora-adapter.ts";
 import { IlabError } from "../util/errors.ts";
-import type { LoraLayout } from "./engine/lora-layout.ts";
+import type { ParameterLayout } from "./engine/lora-layout.ts";
 
 export interface AdapterFit {
   /** For messages. */
@@ -12,7 +12,7 @@ export interface AdapterFit {
 }
 
 /** @throws IlabError `ADAPTER_MISMATCH` */
-export function adapterParameters(layout: LoraLayout, adapter: LoraAdapter, fit: AdapterFit): Float32Array {
+export function adapterParameters(layout: ParameterLayout, adapter: LoraAdapter, fit: AdapterFit): Float32Array {
   const { architecture, notes } = adapter;
   const base = notes["base_sha256"];
   if (architecture !== fit.architecture)

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeTinyModel } from "../../test/helpers/tiny-model.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { createRandomSource } from "../util/rng.ts";
-import { ALL_TARGETS } from "./engine/lora-layout.ts";
+import { ALL_TARGETS } from "./engine/target-modules.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
 import type { Sequence } from "./lay-out-pack.ts";
 import { packSequences } from "./pack.ts";

@@ -1,8 +1,9 @@
 /** The engine's loss and gradient beside the 64-bit reference's, on a tiny random model. */
 import { readGguf } from "../../src/formats/gguf/read-gguf.ts";
-import type { HoldType } from "../../src/training/engine/frozen-weights.ts";
-import { ALL_TARGETS, createLoraLayout } from "../../src/training/engine/lora-layout.ts";
+import type { HoldType } from "../../src/training/engine/held-matrix.ts";
+import { createLoraLayout } from "../../src/training/engine/lora-layout.ts";
 import { type MicroBatch, segmentsOf } from "../../src/training/engine/micro-batch.ts";
+import { ALL_TARGETS } from "../../src/training/engine/target-modules.ts";
 import { TrainingEngine } from "../../src/training/engine/training-engine.ts";
 import { loadReferenceModel, referenceGradient } from "../../src/training/reference/reference-model.ts";
 import { createRandomSource } from "../../src/util/rng.ts";

@@ -4,6 +4,7 @@
  */
 import type { RopeParameters, Tensor } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
+import { addVectorGradient } from "./add-vector-gradient.ts";
 import { type AttentionBlock, attentionBlocks, windowOf } from "./attention-blocks.ts";
 import { backwardProducts, forwardProducts } from "./attention-products.ts";
 import { FLOAT_BYTES, type PackGraph } from "./pack-graph.ts";
@@ -57,7 +58,17 @@ function rotateBackward(
   const rope = ropeOf(graph, layer);
   const dNormed = rope === undefined ? dRotated : c.ropeBack(dRotated, graph.positions, graph.ropeFactors, rope);
   if (norm === undefined) return dNormed;
-  return c.rmsNormBack(c.mul(dNormed, norm), c.contiguous(queriesAndKeys(graph, projected)), spec.normEpsilon);
+  const unnormed = c.contiguous(queriesAndKeys(graph, projected));
+  const heads = (name: string, first: number, count: number) =>
+    addVectorGradient(graph, `blk.${layer}.${name}.weight`, () => {
+      const product = c.mul(dNormed, c.rmsNorm(unnormed, spec.normEpsilon));
+      const [size, , tokens] = product.shape;
+      const [, s1, s2, s3] = product.strides;
+      return c.contiguous(c.view(product, [size, count, tokens, 1], [s1, s2, s3], first * s1));
+    });
+  heads("attn_q_norm", 0, spec.heads);
+  heads("attn_k_norm", spec.heads, spec.keyValueHeads);
+  return c.rmsNormBack(c.mul(dNormed, norm), unnormed, spec.normEpsilon);
 }
 
 /** 0 where a query may look, minus infinity elsewhere, `[keys, queries]`; blocks of equal sizes share it. */

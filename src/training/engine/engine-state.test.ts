@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { makeTempDir } from "../../../test/helpers/temp-dir.ts";
 import { writeTinyModel } from "../../../test/helpers/tiny-model.ts";
 import { readGguf } from "../../formats/gguf/read-gguf.ts";
-import { ALL_TARGETS } from "./lora-layout.ts";
 import { segmentsOf } from "./micro-batch.ts";
+import { ALL_TARGETS } from "./target-modules.ts";
 import { TrainingEngine } from "./training-engine.ts";
 
 const OPTIMIZER = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, maxGradientNorm: 1 };

@@ -1,8 +1,8 @@
 /** The flat parameter vector as the matrices of a LoRA adapter file. */
 import type { LoraWeight } from "../../formats/lora-adapter.ts";
-import type { LoraLayout } from "./lora-layout.ts";
+import type { ParameterLayout } from "./lora-layout.ts";
 
-export function loraWeights(layout: LoraLayout, parameters: Float32Array): LoraWeight[] {
+export function loraWeights(layout: ParameterLayout, parameters: Float32Array): LoraWeight[] {
   const { rank } = layout;
   return layout.modules.map(({ layer, name, input, output, offsetA, offsetB }) => {
     const transposed = parameters.subarray(offsetB, offsetB + rank * output);

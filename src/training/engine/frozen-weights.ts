@@ -14,9 +14,10 @@ import {
   streamedMatrix,
   suitsPacking,
 } from "./held-matrix.ts";
-import { loadLayerVectors } from "./layer-vectors.ts";
-import { type GroupName, type LoraLayout, MODULE_GROUPS, type ModuleName, moduleShape } from "./lora-layout.ts";
+import { loadVectors } from "./load-vectors.ts";
+import { type GroupName, MODULE_GROUPS, type ModuleName, moduleShape, type ParameterLayout } from "./lora-layout.ts";
 import type { ModelSpec } from "./model-spec.ts";
+import { FLOAT_BYTES } from "./pack-graph.ts";
 import { WeightReader } from "./weight-reader.ts";
 
 /** Products want inner dimensions that are multiples of this. */
@@ -30,9 +31,11 @@ export interface LinearGroup {
   parts: Map<ModuleName, { from: number; count: number }>;
   /** Ranks in use, and ranks rounded up to `INNER_MULTIPLE`; 0 without an adapter. */
   ranks: number;
+  /** Its number among all groups of the model. */
+  index: number;
   /** `[input + padded ranks, output]` */
   forward: HeldMatrix;
-  /** `[output + padded ranks, input]` */
+  /** `[output + padded ranks, input]`; with dropout `[output, input]` */
   backward: HeldMatrix;
   adapter?: GroupAdapter;
   /** `[output]`, where one of the layers has a bias; zero for those that have none. */
@@ -43,6 +46,8 @@ export interface LinearGroup {
 export interface GroupAdapter {
   a: HeldMatrix;
   b: HeldMatrix;
+  /** A transposed, `[padded ranks, input]`: with dropout it cannot ride on the frozen matrix. */
+  backwardA?: HeldMatrix;
 }
 
 export interface FrozenLayer {
@@ -80,13 +85,15 @@ export interface HoldingOptions {
    * about a tenth more time with packs of a thousand tokens.
    */
   isStreamed: boolean;
+  /** The parameter vector when it holds the weights themselves: then nothing is read from the file here. */
+  trained?: Tensor;
   onLayer?: (layer: number) => void;
 }
 
 export function loadFrozenWeights(
   file: GgufFile,
   spec: ModelSpec,
-  layout: LoraLayout,
+  layout: ParameterLayout,
   backend: Backend,
   options: HoldingOptions,
 ): FrozenWeights {
@@ -128,25 +135,47 @@ export function loadFrozenWeights(
     const adapted = layout.modules.filter((module) => module.layer === layer && parts.has(module.name)).length;
     const ranks = adapted * layout.rank;
     const paddedRanks = Math.ceil(ranks / INNER_MULTIPLE) * INNER_MULTIPLE;
+    const hasDropout = layout.dropout > 0;
     return {
       input,
       output,
       parts,
       ranks,
+      index: layer * Object.keys(MODULE_GROUPS).length + Object.keys(MODULE_GROUPS).indexOf(name),
       forward: held(`${name} forward`, input + paddedRanks, output),
-      backward: held(`${name} backward`, output + paddedRanks, input),
-      adapter: ranks === 0 ? undefined : { a: holder.make(input, paddedRanks), b: holder.make(output, paddedRanks) },
+      backward: held(`${name} backward`, output + (hasDropout ? 0 : paddedRanks), input),
+      adapter:
+        ranks === 0
+          ? undefined
+          : {
+              a: holder.make(input, paddedRanks),
+              b: holder.make(output, paddedRanks),
+              backwardA: hasDropout ? holder.make(paddedRanks, input) : undefined,
+            },
       bias: MODULE_GROUPS[name].some((module) => spec.biases.has(module)) ? vector(output) : undefined,
     };
   };
 
-  const embedding = reader.tensor(context, "token_embd.weight");
+  const { trained } = options;
+  const rowsOf = (name: string): Tensor => {
+    const weights = layout.weights.get(name);
+    if (trained === undefined || weights === undefined) return reader.tensor(context, name);
+    const row = spec.width * FLOAT_BYTES;
+    const place = weights.offset * FLOAT_BYTES;
+    return context.view(
+      trained,
+      [spec.width, spec.vocabulary, 1, 1],
+      [row, weights.elements * 4, weights.elements * 4],
+      place,
+    );
+  };
+  const embedding = rowsOf("token_embd.weight");
   const headName = spec.isTied ? "token_embd.weight" : "output.weight";
   const outputNorm = vector(spec.width);
   const head: OutputHead = {
     forward: headHolder.make(spec.width, spec.vocabulary),
     backward: headHolder.make(spec.vocabulary, spec.width),
-    rows: spec.isTied ? embedding : reader.tensor(context, headName),
+    rows: spec.isTied ? embedding : rowsOf(headName),
   };
   const outputBias = spec.hasOutputBias ? vector(spec.vocabulary) : undefined;
   const ropeFactors = spec.hasRopeFactors ? vector(spec.rope!.dimensions / 2) : undefined;
@@ -171,8 +200,9 @@ export function loadFrozenWeights(
       modules: [...group.parts].map(([module, { from }]) => ({ name: `blk.${index}.${module}.weight`, from })),
     })),
   );
+  const readsFile = trained === undefined;
   const stored = new Map(
-    options.isStreamed
+    options.isStreamed && readsFile
       ? groups
           .flat(2)
           .flatMap(({ modules }) => modules.map(({ name }) => [name, reader.tensor(context, name)] as const))
@@ -181,32 +211,8 @@ export function loadFrozenWeights(
   const sizeBytes = context.allocatePersistent(backend);
   holder.clear();
   headHolder.clear();
-
-  reader.raw("token_embd.weight", embedding);
-  outputNorm.floats().set(reader.vector("output_norm.weight"));
   ropeFactors?.floats().set(reader.vector("rope_freqs.weight"));
-  outputBias?.floats().set(reader.vector("output.bias"));
-  if (!spec.isTied) reader.raw(headName, head.rows);
-  reader.use(backend, [], (c) => writeMatrix(c, head, head.rows, 0));
-  for (const [index, layer] of layers.entries()) {
-    for (const { group, modules } of groups[index]!)
-      if (options.isStreamed)
-        for (const { name, from } of modules) {
-          reader.raw(name, stored.get(name)!);
-          writeMatrix(context, group, stored.get(name)!, from);
-        }
-      else
-        reader.use(
-          backend,
-          modules.map(({ name }) => name),
-          (c, tensors) => {
-            for (const [i, { from }] of modules.entries()) writeMatrix(c, group, tensors[i]!, from);
-          },
-        );
-    loadLayerVectors(spec, layer, (name) => reader.vector(`blk.${index}.${name}`));
-    options.onLayer?.(index);
-  }
-  return {
+  const weights: FrozenWeights = {
     embedding,
     outputNorm,
     head,
@@ -216,16 +222,40 @@ export function loadFrozenWeights(
     sizeBytes,
     [Symbol.dispose]: () => context[Symbol.dispose](),
   };
+  if (!readsFile) return weights;
+
+  loadVectors(spec, weights, (name) => reader.vector(name));
+  reader.raw("token_embd.weight", embedding);
+  if (!spec.isTied) reader.raw(headName, head.rows);
+  reader.use(backend, [], (c) => writeMatrix(c, head, () => head.rows, 0));
+  for (const [index] of layers.entries()) {
+    for (const { group, modules } of groups[index]!)
+      if (options.isStreamed)
+        for (const { name, from } of modules) {
+          const tensor = stored.get(name)!;
+          reader.raw(name, tensor);
+          writeMatrix(context, group, () => tensor, from);
+        }
+      else
+        reader.use(
+          backend,
+          modules.map(({ name }) => name),
+          (c, tensors) => {
+            for (const [i, { from }] of modules.entries()) writeMatrix(c, group, () => tensors[i]!, from);
+          },
+        );
+    options.onLayer?.(index);
+  }
+  return weights;
 }
 
-/** A module's matrix into both directions of its group, `from` rows below the group's first. */
-function writeMatrix(
+/** A matrix into both directions of its group, `from` rows below the group's first. */
+export function writeMatrix(
   c: TensorContext,
   { forward, backward }: { forward: HeldMatrix; backward: HeldMatrix },
-  matrix: Tensor,
+  source: MatrixPart["source"],
   from: number,
 ): void {
-  const part = { source: () => matrix, firstRow: 0, firstInner: 0 } satisfies Partial<MatrixPart>;
-  forward.write(c, { ...part, isTransposed: false, firstRow: from });
-  backward.write(c, { ...part, isTransposed: true, firstInner: from });
+  forward.write(c, { source, isTransposed: false, firstRow: from, firstInner: 0 });
+  backward.write(c, { source, isTransposed: true, firstRow: 0, firstInner: from });
 }

@@ -7,6 +7,7 @@
  */
 import type { Tensor } from "../../tensor/context.ts";
 import { gatedBackward, gatedForward } from "./activation.ts";
+import { addVectorGradient } from "./add-vector-gradient.ts";
 import { type AttentionActivations, attentionBackward, attentionForward } from "./attention.ts";
 import type { FrozenLayer, LinearGroup } from "./frozen-weights.ts";
 import { type LinearActivations, linearBackward, linearForward } from "./linear.ts";
@@ -56,29 +57,33 @@ export function layerBackward(
 ): Tensor | undefined {
   const { context: c } = graph;
   const { groups } = layer;
-  const modules = graph.layout.modules.filter((module) => module.layer === layerIndex);
   const back = (group: LinearGroup, activations: LinearActivations, dResult: Tensor) =>
-    linearBackward(graph, group, modules, activations, dResult, true)!;
+    linearBackward(graph, group, layerIndex, activations, dResult, true)!;
+  const weight = (name: string, values: Tensor) => ({ name: `blk.${layerIndex}.${name}.weight`, values });
+  const postWeight = (name: string, values: Tensor | undefined) => values && weight(name, values);
 
-  const dDown = residualBackward(graph, dOutput, saved.feedForwardOutput.output, layer.feedForwardPostNorm);
+  const feedForwardPostNorm = postWeight("post_ffw_norm", layer.feedForwardPostNorm);
+  const dDown = residualBackward(graph, dOutput, saved.feedForwardOutput.output, feedForwardPostNorm);
   const dActivated = back(groups.feedForwardOutput, saved.feedForwardOutput, dDown);
   const dGateUp = gatedBackward(graph, saved.feedForwardInput.output, dActivated);
   const dNormed = back(groups.feedForwardInput, saved.feedForwardInput, dGateUp);
-  const dMiddle = c.add(dOutput, normBackward(graph, dNormed, saved.middle, layer.feedForwardNorm));
+  const dMiddle = c.add(dOutput, normBackward(graph, dNormed, saved.middle, weight("ffn_norm", layer.feedForwardNorm)));
 
-  const dProjected = residualBackward(graph, dMiddle, saved.attentionOutput.output, layer.attentionPostNorm);
+  const attentionPostNorm = postWeight("post_attention_norm", layer.attentionPostNorm);
+  const dProjected = residualBackward(graph, dMiddle, saved.attentionOutput.output, attentionPostNorm);
   const dAttended = back(groups.attentionOutput, saved.attentionOutput, dProjected);
   const dAttentionInput = attentionBackward(graph, layerIndex, layer.queryKeyNorm, saved.attention, dAttended);
   const dNormedInput = linearBackward(
     graph,
     groups.attentionInput,
-    modules,
+    layerIndex,
     saved.attentionInput,
     dAttentionInput,
     needsInputGradient,
   );
   if (dNormedInput === undefined) return undefined;
-  return c.expand(c.add(dMiddle, normBackward(graph, dNormedInput, saved.input, layer.attentionNorm)));
+  const attentionNorm = weight("attn_norm", layer.attentionNorm);
+  return c.expand(c.add(dMiddle, normBackward(graph, dNormedInput, saved.input, attentionNorm)));
 }
 
 /** The linear layers of a group, with their bias. */
@@ -91,8 +96,16 @@ function norm({ context: c, spec }: PackGraph, a: Tensor, weight: Tensor): Tenso
   return c.mul(c.rmsNorm(a, spec.normEpsilon), weight);
 }
 
-function normBackward({ context: c, spec }: PackGraph, dResult: Tensor, a: Tensor, weight: Tensor): Tensor {
-  return c.rmsNormBack(c.mul(dResult, weight), a, spec.normEpsilon);
+/** A norm's weights with the name they are trained by. */
+interface NormWeight {
+  name: string;
+  values: Tensor;
+}
+
+function normBackward(graph: PackGraph, dResult: Tensor, a: Tensor, weight: NormWeight): Tensor {
+  const { context: c, spec } = graph;
+  addVectorGradient(graph, weight.name, () => c.mul(dResult, c.rmsNorm(a, spec.normEpsilon)));
+  return c.rmsNormBack(c.mul(dResult, weight.values), a, spec.normEpsilon);
 }
 
 /** What is added to the residual stream: normed or scaled, where the architecture says so. */
@@ -102,7 +115,7 @@ function residual(graph: PackGraph, a: Tensor, postNorm: Tensor | undefined): Te
   return residualScale === 1 ? normed : graph.context.scale(normed, residualScale);
 }
 
-function residualBackward(graph: PackGraph, dResult: Tensor, a: Tensor, postNorm: Tensor | undefined): Tensor {
+function residualBackward(graph: PackGraph, dResult: Tensor, a: Tensor, postNorm: NormWeight | undefined): Tensor {
   const { residualScale } = graph.spec;
   const dNormed = residualScale === 1 ? dResult : graph.context.scale(dResult, residualScale);
   return postNorm === undefined ? dNormed : normBackward(graph, dNormed, a, postNorm);

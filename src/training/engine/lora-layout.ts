@@ -1,12 +1,13 @@
 /**
  * LoRA (arXiv 2106.09685): which linear layers carry an adapter, and where its numbers lie in one flat parameter vector.
  *
- * A linear layer y = W x becomes y = W x + s B A x with s = alpha / rank. Per adapted module the vector holds A as `[in, rank]`
+ * A linear layer y = W x becomes y = W x + s B A x with s = alpha / rank (or alpha / sqrt(rank)). Per adapted module the vector holds A as `[in, rank]`
  * (rank rows of `in` values) and then B transposed as `[out, rank]` (rank rows of `out` values), because the gradient of B comes out in that order.
  */
 import { UsageError } from "../../util/errors.ts";
 import { createRandomSource } from "../../util/rng.ts";
 import type { ModelSpec } from "./model-spec.ts";
+import { targetModules } from "./target-modules.ts";
 
 /** Modules that read the same input are multiplied as one matrix. */
 export const MODULE_GROUPS = {
@@ -18,22 +19,14 @@ export const MODULE_GROUPS = {
 export type GroupName = keyof typeof MODULE_GROUPS;
 export type ModuleName = (typeof MODULE_GROUPS)[GroupName][number];
 
-/** Names that people know from Hugging Face models. */
-const TARGET_NAMES: Record<string, ModuleName> = {
-  q_proj: "attn_q",
-  k_proj: "attn_k",
-  v_proj: "attn_v",
-  o_proj: "attn_output",
-  gate_proj: "ffn_gate",
-  up_proj: "ffn_up",
-  down_proj: "ffn_down",
-};
-export const ALL_TARGETS = Object.keys(TARGET_NAMES);
-
 export interface LoraOptions {
   rank: number;
   alpha: number;
-  /** Hugging Face names (`q_proj`) of the adapted modules. */
+  /** The scale is alpha / sqrt(rank) instead of alpha / rank (arXiv 2312.03732). */
+  isRankStabilized?: boolean;
+  /** Share of an adapter's inputs that is left out at random while training. */
+  dropout?: number;
+  /** Names or patterns of the adapted modules (target-modules.ts). */
   targets: readonly string[];
 }
 
@@ -47,13 +40,27 @@ export interface AdaptedModule {
   offsetB: number;
 }
 
-export interface LoraLayout {
+/** A tensor of the model that is trained itself. */
+export interface WeightParameters {
+  name: string;
+  shape: number[];
+  elements: number;
+  /** First element in the flat vector. */
+  offset: number;
+}
+
+/** What the flat parameter vector holds: adapters, or after createFullLayout the model's own weights. */
+export interface ParameterLayout {
+  /** 0 without adapters. */
   rank: number;
-  /** alpha / rank */
+  /** Factor of B A x. */
   scale: number;
   alpha: number;
+  dropout: number;
   size: number;
   modules: AdaptedModule[];
+  /** By name; empty when adapters are trained. */
+  weights: ReadonlyMap<string, WeightParameters>;
 }
 
 export function moduleShape(spec: ModelSpec, name: ModuleName): { input: number; output: number } {
@@ -74,25 +81,19 @@ export function moduleShape(spec: ModelSpec, name: ModuleName): { input: number;
   }
 }
 
-export function createLoraLayout(spec: ModelSpec, options: LoraOptions): LoraLayout {
-  const { rank, alpha } = options;
+export function createLoraLayout(spec: ModelSpec, options: LoraOptions): ParameterLayout {
+  const { rank, alpha, isRankStabilized = false, dropout = 0 } = options;
   if (!Number.isInteger(rank) || rank < 1 || rank > 512)
     throw new UsageError(`the LoRA rank must be a whole number from 1 to 512, not ${rank}`);
   if (!(alpha > 0)) throw new UsageError(`the LoRA alpha must be positive, not ${alpha}`);
-  const adapted = new Set<ModuleName>();
-  for (const target of options.targets) {
-    const name = TARGET_NAMES[target];
-    if (name === undefined)
-      throw new UsageError(`there is no module '${target}' to adapt`, `Choose from ${ALL_TARGETS.join(", ")}.`);
-    adapted.add(name);
-  }
-  if (adapted.size === 0)
-    throw new UsageError("no module is adapted, so nothing would be trained", `Choose from ${ALL_TARGETS.join(", ")}.`);
+  if (!(dropout >= 0 && dropout < 1))
+    throw new UsageError(`the LoRA dropout must be at least 0 and below 1, not ${dropout}`);
+  const isAdapted = targetModules(options.targets, spec.layers);
   const modules: AdaptedModule[] = [];
   let size = 0;
   for (let layer = 0; layer < spec.layers; layer++)
     for (const group of Object.values(MODULE_GROUPS)) {
-      const names = group.filter((name) => adapted.has(name));
+      const names = group.filter((name) => isAdapted(layer, name));
       // All A of a group come first, side by side, so that they are one matrix.
       const entries = names.map((name) => ({ layer, name, ...moduleShape(spec, name), offsetA: 0, offsetB: 0 }));
       for (const entry of entries) {
@@ -105,11 +106,12 @@ export function createLoraLayout(spec: ModelSpec, options: LoraOptions): LoraLay
       }
       modules.push(...entries);
     }
-  return { rank, alpha, scale: alpha / rank, size, modules };
+  const scale = alpha / (isRankStabilized ? Math.sqrt(rank) : rank);
+  return { rank, alpha, scale, dropout, size, modules, weights: new Map() };
 }
 
 /** A uniform in ±1/sqrt(in) (Kaiming with a = sqrt 5, as peft does), B zero: the adapted model begins as the base model. */
-export function initialLoraParameters(layout: LoraLayout, seed: number): Float32Array {
+export function initialLoraParameters(layout: ParameterLayout, seed: number): Float32Array {
   const random = createRandomSource(seed);
   const values = new Float32Array(layout.size);
   for (const { input, offsetA } of layout.modules) {

@@ -7,16 +7,18 @@
  */
 import type { Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
+import { addOuterProduct } from "./add-outer-product.ts";
+import { addVectorGradient } from "./add-vector-gradient.ts";
 import type { FrozenWeights } from "./frozen-weights.ts";
 import type { SoftTargets } from "./micro-batch.ts";
 import type { ModelSpec } from "./model-spec.ts";
-import { FLOAT_BYTES } from "./pack-graph.ts";
+import { FLOAT_BYTES, type PackGraph } from "./pack-graph.ts";
 
-/** Bounds the memory of logits (128 columns of SmolLM2's 49,152 need 25 MB; of Gemma's 262,144 it holds 61). */
-const PIECE_BYTES = 64_000_000;
+/** Bounds the memory of logits (48 columns of SmolLM2's 49,152 need 9 MB; of Gemma's 262,144 it holds 24). */
+const PIECE_BYTES = 25_000_000;
 /** Columns of logits per piece; with fewer the products become slow. */
-const MIN_COLUMNS = 16;
-const MAX_COLUMNS = 128;
+const MIN_COLUMNS = 24;
+const MAX_COLUMNS = 96;
 /** Smallest probability that is left to the tokens outside the base's top k, so that the ratio stays finite. */
 const MINIMAL_REST = 1e-6;
 /** A softmax in f32 underflows to 0 below this; the loss then reads 87 nats instead of infinity. */
@@ -39,26 +41,26 @@ interface Piece {
 
 /** @param weight factor of this loss in the gradient (1 / counted tokens of the whole effective batch). */
 export function buildLoss(
-  context: TensorContext,
-  spec: ModelSpec,
+  graph: PackGraph,
   weights: FrozenWeights,
   selected: Tensor,
   targets: SoftTargets,
   weight: number,
 ): LossPart {
+  const { context, spec } = graph;
   const normed = context.mul(context.rmsNorm(selected, spec.normEpsilon), weights.outputNorm);
   const count = targets.rows.length;
   const pieces: Piece[] = [];
   const fitting = Math.floor(PIECE_BYTES / (spec.vocabulary * FLOAT_BYTES));
   const columns = Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, fitting));
   for (let from = 0; from < count; from += columns)
-    pieces.push(buildPiece(context, spec, weights, normed, targets, from, Math.min(columns, count - from)));
+    pieces.push(buildPiece(graph, weights, normed, targets, weight, from, Math.min(columns, count - from)));
   const dNormed = pieces.map((piece) => piece.gradient).reduce((a, b) => context.concat(a, b, 1));
-  const dSelected = context.rmsNormBack(
-    context.mul(context.scale(dNormed, weight * spec.logitScale), weights.outputNorm),
-    selected,
-    spec.normEpsilon,
+  const scaled = context.scale(dNormed, weight * spec.logitScale);
+  addVectorGradient(graph, "output_norm.weight", () =>
+    context.mul(scaled, context.rmsNorm(selected, spec.normEpsilon)),
   );
+  const dSelected = context.rmsNormBack(context.mul(scaled, weights.outputNorm), selected, spec.normEpsilon);
   return {
     dSelected,
     fill: () => {
@@ -89,14 +91,15 @@ function headForward(
 }
 
 function buildPiece(
-  c: TensorContext,
-  spec: ModelSpec,
+  graph: PackGraph,
   weights: FrozenWeights,
   normed: Tensor,
   targets: SoftTargets,
+  weight: number,
   from: number,
   count: number,
 ): Piece {
+  const { context: c, spec } = graph;
   const { vocabulary, width } = spec;
   const k = targets.topCount;
   const row = normed.strides[1];
@@ -110,13 +113,16 @@ function buildPiece(
 
   const zeros = c.input(TensorType.F32, 1, count * k);
   const others = c.reshape(c.setRows(flat, zeros, indices), vocabulary, count);
-  let gradient = weights.head.backward.multiply(c, slope === undefined ? others : c.mul(others, slope));
+  let dOthers = slope === undefined ? others : c.mul(others, slope);
+  let gradient = weights.head.backward.multiply(c, dOthers);
   const hasRest = targets.rest.subarray(from, from + count).some((rest) => rest > 0);
   let restWanted: Tensor | undefined;
   if (hasRest) {
     restWanted = c.input(TensorType.F32, 1, count);
     const rest = c.clamp(c.scaleBias(c.sumRows(c.reshape(picked, k, count)), -1, 1), MINIMAL_REST, 1);
-    gradient = c.mul(gradient, c.scaleBias(c.div(restWanted, rest), -1, 1));
+    const factor = c.scaleBias(c.div(restWanted, rest), -1, 1);
+    gradient = c.mul(gradient, factor);
+    if (graph.layout.weights.size > 0) dOthers = c.mul(dOthers, factor);
   }
   const ids = c.input(TensorType.I32, count * k);
   const rows = c.reshape(c.getRows(weights.head.rows, ids), width, k, count);
@@ -124,6 +130,17 @@ function buildPiece(
   if (slope !== undefined) difference = c.mul(difference, c.getRows(c.reshape(slope, 1, vocabulary * count), indices));
   const named = c.outProd(rows, c.reshape(difference, 1, k, count));
   gradient = c.expand(c.add(gradient, c.reshape(named, width, count)));
+  const head = graph.layout.weights.get(spec.isTied ? "token_embd.weight" : "output.weight");
+  if (head !== undefined) {
+    // All of the logits' gradient at once: by now nothing else reads the memory of the others'.
+    const dLogits = c.reshape(
+      c.setRows(c.reshape(dOthers, 1, vocabulary * count), difference, indices),
+      vocabulary,
+      count,
+    );
+    addOuterProduct(graph, head.offset, c.scale(columns, weight * spec.logitScale), dLogits);
+    addVectorGradient(graph, "output.bias", () => c.scale(dLogits, weight));
+  }
 
   const tokens = targets.tokens.subarray(from * k, (from + count) * k);
   const probabilities = targets.probabilities.subarray(from * k, (from + count) * k);

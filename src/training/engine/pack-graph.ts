@@ -1,9 +1,10 @@
 /** What every layer of one graph shares: the pack it works on, and where gradients go. Activations are `[features, tokens]`. */
 import type { Tensor, TensorContext } from "../../tensor/context.ts";
 import type { CpuKernels } from "../../tensor/kernels/cpu-kernels.ts";
-import type { LoraLayout } from "./lora-layout.ts";
+import type { ParameterLayout } from "./lora-layout.ts";
 import type { Segment } from "./micro-batch.ts";
 import type { ModelSpec } from "./model-spec.ts";
+import type { Dropout } from "./noise.ts";
 
 export const FLOAT_BYTES = 4;
 
@@ -12,7 +13,7 @@ export interface PackGraph {
   /** This processor's own products, where it has them. */
   kernels: CpuKernels | undefined;
   spec: ModelSpec;
-  layout: LoraLayout;
+  layout: ParameterLayout;
   positions: Tensor;
   ropeFactors: Tensor | undefined;
   /** Tokens in the pack. */
@@ -20,6 +21,8 @@ export interface PackGraph {
   segments: Segment[];
   /** The flat gradient vector (same layout as the adapter's parameters), to which the backward pass adds. */
   gradients: Tensor;
+  /** While training with dropout. */
+  dropout?: Dropout;
   /** Masks of sliding windows, by their sizes; made when a layer first needs them. */
   masks: Map<string, WindowMask>;
 }

@@ -1,5 +1,5 @@
 /**
- * LoRA training of a GGUF on ggml: forward and backward over packs of samples, AdamW, the base model's own
+ * Training of a GGUF on ggml, adapters or all weights: forward and backward over packs of samples, AdamW, the base model's own
  * distribution for the anchor. Holds native memory and computes synchronously: it belongs in a child process (worker.ts).
  */
 import type { TrainingVectors } from "../../artifacts.ts";
@@ -8,17 +8,25 @@ import { Backend, GraphAllocator, type Tensor, TensorContext } from "../../tenso
 import { TensorType } from "../../tensor/ggml.ts";
 import { IlabError } from "../../util/errors.ts";
 import { countAttentionBlocks } from "./attention-blocks.ts";
-import { type FrozenWeights, type LinearGroup, loadFrozenWeights } from "./frozen-weights.ts";
+import { type FrozenWeights, type LinearGroup, loadFrozenWeights, writeMatrix } from "./frozen-weights.ts";
+import { createFullLayout } from "./full-layout.ts";
 import type { HoldType } from "./held-matrix.ts";
 import { type LayerActivations, layerBackward, layerForward } from "./layer.ts";
-import { createLoraLayout, initialLoraParameters, type LoraLayout, type LoraOptions } from "./lora-layout.ts";
+import { loadVectors } from "./load-vectors.ts";
+import { createLoraLayout, initialLoraParameters, type LoraOptions, type ParameterLayout } from "./lora-layout.ts";
 import { buildLoss, type LossPart, outputLogits } from "./loss-head.ts";
 import { type MicroBatch, type MicroBatchLoss, type Segment, type SoftTargets, segmentsOf } from "./micro-batch.ts";
 import { type ModelSpec, readModelSpec } from "./model-spec.ts";
-import type { PackGraph } from "./pack-graph.ts";
+import { createDropout, embeddingNoise } from "./noise.ts";
+import { FLOAT_BYTES, type PackGraph } from "./pack-graph.ts";
+import { hardTargets, selectTop } from "./soft-targets.ts";
+import { WeightReader } from "./weight-reader.ts";
 
 export interface EngineOptions {
-  lora: LoraOptions;
+  /** Adapters; without them all weights of the model are trained. */
+  lora?: LoraOptions;
+  /** Noise on the embeddings while training (NEFTune); 0 or absent: none. */
+  neftuneAlpha?: number;
   seed: number;
   threads: number;
   /** Type in which the frozen matrices are held. */
@@ -29,7 +37,7 @@ export interface EngineOptions {
   usesKernels?: boolean;
   /** Recompute each layer in the backward pass instead of keeping its activations: a third more work, a fraction of the memory. */
   recompute?: boolean;
-  /** Start from these adapter parameters instead of fresh ones. */
+  /** Start from these parameters instead of fresh adapters or the file's weights. */
   parameters?: Float32Array;
   onLayerLoaded?: (layer: number) => void;
 }
@@ -44,8 +52,6 @@ export interface AdamwOptions {
   maxGradientNorm: number;
 }
 
-const FLOAT_BYTES = 4;
-
 export interface EngineState extends TrainingVectors {
   /** Optimiser steps taken. */
   steps: number;
@@ -53,7 +59,7 @@ export interface EngineState extends TrainingVectors {
 
 export class TrainingEngine {
   readonly spec: ModelSpec;
-  readonly layout: LoraLayout;
+  readonly layout: ParameterLayout;
   readonly #backend: Backend;
   readonly #weights: FrozenWeights;
   readonly #state: TensorContext;
@@ -63,19 +69,18 @@ export class TrainingEngine {
   readonly #secondMoments: Tensor;
   readonly #allocator: GraphAllocator;
   readonly #recompute: boolean;
+  readonly #file: GgufFile;
+  readonly #neftuneAlpha: number;
   #refreshGraph: { context: TensorContext; allocator: GraphAllocator } | undefined;
   #steps = 0;
 
   constructor(file: GgufFile, options: EngineOptions) {
     this.spec = readModelSpec(file);
-    this.layout = createLoraLayout(this.spec, options.lora);
+    this.layout = options.lora === undefined ? createFullLayout(this.spec) : createLoraLayout(this.spec, options.lora);
+    this.#file = file;
+    this.#neftuneAlpha = options.neftuneAlpha ?? 0;
     this.#recompute = options.recompute ?? false;
     this.#backend = new Backend(options.threads, { usesKernels: options.usesKernels ?? true });
-    this.#weights = loadFrozenWeights(file, this.spec, this.layout, this.#backend, {
-      holdType: options.holdType,
-      isStreamed: options.isStreamed ?? false,
-      onLayer: options.onLayerLoaded,
-    });
     this.#state = new TensorContext(8);
     const vector = () => this.#state.tensor(TensorType.F32, this.layout.size);
     this.#parameters = vector();
@@ -87,8 +92,31 @@ export class TrainingEngine {
     this.#firstMoments.floats().fill(0);
     this.#secondMoments.floats().fill(0);
     this.#gradients.floats().fill(0);
+    this.#weights = loadFrozenWeights(file, this.spec, this.layout, this.#backend, {
+      holdType: options.holdType,
+      isStreamed: options.isStreamed ?? false,
+      trained: this.#isFull ? this.#parameters : undefined,
+      onLayer: options.onLayerLoaded,
+    });
     this.#allocator = new GraphAllocator(this.#backend);
-    this.setParameters(options.parameters ?? initialLoraParameters(this.layout, options.seed));
+    if (options.parameters !== undefined) this.setParameters(options.parameters);
+    else if (this.#isFull) this.#loadBaseWeights();
+    else this.setParameters(initialLoraParameters(this.layout, options.seed));
+  }
+
+  get #isFull(): boolean {
+    return this.layout.weights.size > 0;
+  }
+
+  /** The file's weights as parameters. */
+  #loadBaseWeights(): void {
+    using reader = new WeightReader(this.#file);
+    for (const weights of this.layout.weights.values())
+      reader.use(this.#backend, [weights.name], (c, [stored]) => {
+        const [n0, n1 = 1] = weights.shape;
+        c.expand(c.copy(stored!, this.#parameterRows(weights.offset, n0!, n1)(c)));
+      });
+    this.#refresh();
   }
 
   [Symbol.dispose](): void {
@@ -105,7 +133,7 @@ export class TrainingEngine {
     return this.#backend.ggml.cpuVariant;
   }
 
-  /** The adapter's numbers in the layout's order; a view of native memory. */
+  /** The trained numbers in the layout's order; a view of native memory. */
   get parameters(): Float32Array {
     return this.#parameters.floats();
   }
@@ -122,7 +150,7 @@ export class TrainingEngine {
 
   setParameters(values: Float32Array): void {
     this.#parameters.floats().set(values);
-    this.#refreshAdapter();
+    this.#refresh();
   }
 
   /** All that the next step depends on; views of native memory, so only what is copied of them outlives that step. */
@@ -139,10 +167,11 @@ export class TrainingEngine {
     this.setParameters(parameters);
   }
 
-  /** Runs `work` with the adapter switched off, that is, on the base model. */
+  /** Runs `work` on the base model: with the adapter switched off, or with the file's weights. */
   withBaseModel<Result>(work: () => Result): Result {
     const saved = this.parameters.slice();
-    this.setParameters(new Float32Array(saved.length));
+    if (this.#isFull) this.#loadBaseWeights();
+    else this.setParameters(new Float32Array(saved.length));
     try {
       return work();
     } finally {
@@ -152,10 +181,10 @@ export class TrainingEngine {
 
   /**
    * Adds the gradient of `targetWeight * target loss + anchorWeight * anchor loss` of one pack to `gradients`.
-   * @param _noiseSeed decides dropout and noise on the embeddings.
+   * @param noiseSeed decides dropout and noise on the embeddings.
    */
-  accumulate(batch: MicroBatch, targetWeight: number, anchorWeight: number, _noiseSeed = 0): MicroBatchLoss {
-    return this.#run(batch, { targetWeight, anchorWeight });
+  accumulate(batch: MicroBatch, targetWeight: number, anchorWeight: number, noiseSeed = 0): MicroBatchLoss {
+    return this.#run(batch, { targetWeight, anchorWeight, noiseSeed });
   }
 
   /** The losses of one pack without any gradient. */
@@ -198,7 +227,7 @@ export class TrainingEngine {
       ]);
     this.#backend.compute(context.graph);
     this.gradients.fill(0);
-    this.#refreshAdapter();
+    this.#refresh();
     return norm;
   }
 
@@ -250,12 +279,26 @@ export class TrainingEngine {
     context: TensorContext,
     tokens: Int32Array,
     segments: Segment[],
+    noiseSeed?: number,
   ): { graph: PackGraph & { embedded: Tensor }; fill: () => void } {
     const ids = context.input(TensorType.I32, tokens.length);
     // Some models do not rotate: the input must be part of the graph all the same.
     const positions = context.expand(context.input(TensorType.I32, tokens.length));
-    const embedded = context.getRows(this.#weights.embedding, ids);
-    const { embeddingScale } = this.spec;
+    const { embeddingScale, width, feedForward, heads, headSize } = this.spec;
+    let embedded = context.getRows(this.#weights.embedding, ids);
+    if (embeddingScale !== 1) embedded = context.scale(embedded, embeddingScale);
+    const fills: (() => void)[] = [];
+    if (noiseSeed !== undefined && this.#neftuneAlpha > 0) {
+      const noise = embeddingNoise(context, { width, tokens: tokens.length, segments }, this.#neftuneAlpha, noiseSeed);
+      embedded = context.add(embedded, noise.tensor);
+      fills.push(noise.fill);
+    }
+    let dropout: PackGraph["dropout"];
+    if (noiseSeed !== undefined && this.layout.dropout > 0) {
+      const largest = Math.max(width, feedForward, heads * headSize) * tokens.length;
+      dropout = createDropout(context, this.layout.dropout, largest, noiseSeed);
+      fills.push(dropout.fill);
+    }
     const masks: PackGraph["masks"] = new Map();
     return {
       graph: {
@@ -269,10 +312,12 @@ export class TrainingEngine {
         segments,
         gradients: this.#gradients,
         masks,
-        embedded: embeddingScale === 1 ? embedded : context.scale(embedded, embeddingScale),
+        dropout,
+        embedded,
       },
       fill: () => {
         ids.integers().set(tokens);
+        for (const fill of fills) fill();
         for (const mask of masks.values()) mask.fill();
         const values = positions.integers();
         for (const { start, length, continues } of segments) {
@@ -294,10 +339,13 @@ export class TrainingEngine {
     return { output: current, saved };
   }
 
-  #run(batch: MicroBatch, weights: { targetWeight: number; anchorWeight: number } | undefined): MicroBatchLoss {
+  #run(
+    batch: MicroBatch,
+    weights: { targetWeight: number; anchorWeight: number; noiseSeed: number } | undefined,
+  ): MicroBatchLoss {
     const lossRows = batch.targets.rows.length + (batch.anchors?.rows.length ?? 0);
     using context = new TensorContext(this.#capacity(batch.segments, lossRows) * (this.#recompute ? 2 : 1));
-    const { graph, fill } = this.#inputs(context, batch.tokens, batch.segments);
+    const { graph, fill } = this.#inputs(context, batch.tokens, batch.segments, weights?.noiseSeed);
     const { output, saved } = this.#forward(graph);
 
     const hard = batch.targets.rows.length > 0 ? hardTargets(batch.targets) : undefined;
@@ -308,20 +356,24 @@ export class TrainingEngine {
     ] as const) {
       if (targets === undefined || targets.rows.length === 0) continue;
       const indices = context.input(TensorType.I32, targets.rows.length);
-      const part = buildLoss(context, this.spec, this.#weights, context.getRows(output, indices), targets, weight);
+      const part = buildLoss(graph, this.#weights, context.getRows(output, indices), targets, weight);
       parts.push({ indices, targets, part });
     }
+    let dEmbedded: Tensor | undefined;
     if (weights !== undefined && parts.length > 0) {
       let gradient = parts
         .map(({ part, indices }) => context.getRowsBack(part.dSelected, indices, output))
         .reduce((a, b) => context.add(a, b));
-      for (let index = this.spec.layers - 1; index >= 0; index--) {
+      // Below the lowest layer in which something is learned no gradient is needed.
+      const lowest = this.#isFull ? -1 : this.layout.modules[0]!.layer;
+      for (let index = this.spec.layers - 1; index >= Math.max(0, lowest); index--) {
         const layer = this.#weights.layers[index]!;
         const kept = saved[index]!;
         const activations = this.#recompute ? layerForward(graph, index, layer, kept.input) : kept;
-        const next = layerBackward(graph, index, layer, activations, gradient, index > 0);
+        const next = layerBackward(graph, index, layer, activations, gradient, index > lowest);
         if (next !== undefined) gradient = next;
       }
+      if (this.#isFull) dEmbedded = context.output(gradient);
     }
     this.#compute(context, () => {
       fill();
@@ -330,9 +382,21 @@ export class TrainingEngine {
         part.fill();
       }
     });
+    if (dEmbedded !== undefined) this.#addEmbeddingGradient(batch.tokens, dEmbedded.floats());
     const lossOf = (targets: SoftTargets | undefined) =>
       parts.find((entry) => entry.targets === targets)?.part.loss() ?? 0;
     return { targetLoss: hard === undefined ? 0 : lossOf(hard), anchorLoss: lossOf(batch.anchors) };
+  }
+
+  /** Few of the vocabulary's rows receive anything: they are added one by one. */
+  #addEmbeddingGradient(tokens: Int32Array, dEmbedded: Float32Array): void {
+    const { width, embeddingScale } = this.spec;
+    const { offset } = this.layout.weights.get("token_embd.weight")!;
+    const gradients = this.gradients;
+    for (const [position, token] of tokens.entries()) {
+      const row = offset + token * width;
+      for (let i = 0; i < width; i++) gradients[row + i]! += embeddingScale * dEmbedded[position * width + i]!;
+    }
   }
 
   #compute(context: TensorContext, fill: () => void): void {
@@ -341,22 +405,35 @@ export class TrainingEngine {
     this.#backend.compute(context.graph);
   }
 
-  /** Copies the adapter's numbers into the spare columns of the frozen matrices. */
-  #refreshAdapter(): void {
+  /** Brings the matrices in line with the parameters. */
+  #refresh(): void {
     this.#refreshGraph ??= this.#buildRefresh();
     this.#backend.compute(this.#refreshGraph.context.graph);
+    if (!this.#isFull) return;
+    const parameters = this.parameters;
+    loadVectors(this.spec, this.#weights, (name) => {
+      const { offset, elements } = this.layout.weights.get(name)!;
+      return parameters.subarray(offset, offset + elements);
+    });
   }
 
   #buildRefresh(): { context: TensorContext; allocator: GraphAllocator } {
-    const c = new TensorContext(this.layout.modules.length * 16 + 64);
+    const c = new TensorContext((this.layout.modules.length + this.layout.weights.size) * 16 + 64);
     for (const [index, layer] of this.#weights.layers.entries())
-      for (const group of Object.values(layer.groups)) this.#refreshGroup(c, group, index);
+      for (const group of Object.values(layer.groups))
+        if (this.#isFull)
+          for (const [module, { from }] of group.parts)
+            writeMatrix(c, group, this.#weightRows(`blk.${index}.${module}.weight`), from);
+        else this.#refreshAdapter(c, group, index);
+    if (this.#isFull)
+      writeMatrix(c, this.#weights.head, this.#weightRows(this.spec.isTied ? "token_embd.weight" : "output.weight"), 0);
     const allocator = new GraphAllocator(this.#backend);
     allocator.allocate(c.graph);
     return { context: c, allocator };
   }
 
-  #refreshGroup(
+  /** Copies the adapter's numbers into the spare inner positions of the frozen matrices. */
+  #refreshAdapter(
     c: TensorContext,
     { input, output, parts, forward, backward, adapter }: LinearGroup,
     layer: number,
@@ -369,11 +446,18 @@ export class TrainingEngine {
       const { from, count } = parts.get(module.name)!;
       const a = this.#parameterRows(module.offsetA, input, rank);
       adapter.a.write(c, { source: a, isTransposed: false, firstRow: first, firstInner: 0 });
-      backward.write(c, { source: a, isTransposed: true, firstRow: 0, firstInner: output + first });
+      if (adapter.backwardA === undefined)
+        backward.write(c, { source: a, isTransposed: true, firstRow: 0, firstInner: output + first });
+      else adapter.backwardA.write(c, { source: a, isTransposed: true, firstRow: 0, firstInner: first });
       const b = this.#parameterRows(module.offsetB, count, rank);
       adapter.b.write(c, { source: b, isTransposed: false, firstRow: first, firstInner: from });
       forward.write(c, { source: b, isTransposed: true, firstRow: from, firstInner: input + first });
     }
+  }
+
+  #weightRows(name: string): (c: TensorContext) => Tensor {
+    const { offset, shape } = this.layout.weights.get(name)!;
+    return this.#parameterRows(offset, shape[0]!, shape[1]!);
   }
 
   /** Part of the parameter vector as a matrix. */
@@ -382,38 +466,4 @@ export class TrainingEngine {
     return (c) =>
       c.view(this.#parameters, [columns, rows, 1, 1], [stride, stride * rows, stride * rows], offset * FLOAT_BYTES);
   }
-}
-
-/** The next token as a distribution with one outcome. */
-function hardTargets({ rows, tokens }: MicroBatch["targets"]): SoftTargets {
-  return {
-    rows,
-    topCount: 1,
-    tokens,
-    probabilities: new Float32Array(tokens.length).fill(1),
-    rest: new Float32Array(tokens.length),
-  };
-}
-
-/** Writes the most likely tokens of one row into `result`, most likely first (a bounded insertion: k is small). */
-function selectTop(probabilities: Float32Array, row: number, result: SoftTargets): void {
-  const { topCount } = result;
-  const tokens = result.tokens.subarray(row * topCount, (row + 1) * topCount);
-  const top = result.probabilities.subarray(row * topCount, (row + 1) * topCount);
-  top.fill(-1);
-  for (let token = 0; token < probabilities.length; token++) {
-    const p = probabilities[token]!;
-    if (p <= top[topCount - 1]!) continue;
-    let place = topCount - 1;
-    while (place > 0 && top[place - 1]! < p) {
-      top[place] = top[place - 1]!;
-      tokens[place] = tokens[place - 1]!;
-      place -= 1;
-    }
-    top[place] = p;
-    tokens[place] = token;
-  }
-  let sum = 0;
-  for (const p of top) sum += p;
-  result.rest[row] = Math.max(0, 1 - sum);
 }

@@ -6,7 +6,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { dequantize } from "../../formats/gguf/dequantize.ts";
 import type { GgufFile } from "../../formats/gguf/types.ts";
-import type { LoraLayout, ModuleName } from "../engine/lora-layout.ts";
+import type { ModuleName, ParameterLayout } from "../engine/lora-layout.ts";
 import type { MicroBatch } from "../engine/micro-batch.ts";
 import { type ModelSpec, readModelSpec } from "../engine/model-spec.ts";
 import { rotate } from "./rotate.ts";
@@ -50,7 +50,7 @@ export interface ReferenceResult {
 
 export function referenceGradient(
   model: ReferenceModel,
-  layout: LoraLayout,
+  layout: ParameterLayout,
   parameters: ArrayLike<number>,
   batch: MicroBatch,
   targetWeight: number,
@@ -100,7 +100,7 @@ export function referenceGradient(
 function sampleLogits(
   { spec, weights }: ReferenceModel,
   tape: Tape,
-  layout: LoraLayout,
+  layout: ParameterLayout,
   adapters: Map<string, { a: Matrix; b: Matrix }>,
   tokens: Int32Array,
 ): Matrix {

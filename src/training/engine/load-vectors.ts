@@ -1,9 +1,16 @@
-/** Reads a layer's norms and biases. Small, so they are converted as numbers. */
-import type { FrozenLayer } from "./frozen-weights.ts";
+/** Reads norms and biases. Small, so they are converted as numbers. */
+import type { FrozenLayer, FrozenWeights } from "./frozen-weights.ts";
 import type { ModelSpec } from "./model-spec.ts";
 
-/** @param read the values of one of the layer's tensors. */
-export function loadLayerVectors(spec: ModelSpec, layer: FrozenLayer, read: (name: string) => ArrayLike<number>): void {
+/** @param read the values of a tensor by its name. */
+export function loadVectors(spec: ModelSpec, weights: FrozenWeights, read: (name: string) => ArrayLike<number>): void {
+  weights.outputNorm.floats().set(read("output_norm.weight"));
+  weights.outputBias?.floats().set(read("output.bias"));
+  for (const [index, layer] of weights.layers.entries())
+    loadLayerVectors(spec, layer, (name) => read(`blk.${index}.${name}`));
+}
+
+function loadLayerVectors(spec: ModelSpec, layer: FrozenLayer, read: (name: string) => ArrayLike<number>): void {
   layer.attentionNorm.floats().set(read("attn_norm.weight"));
   layer.feedForwardNorm.floats().set(read("ffn_norm.weight"));
   layer.attentionPostNorm?.floats().set(read("post_attention_norm.weight"));
