@@ -7,9 +7,13 @@ import { writeRandomAdapter } from "../../test/helpers/random-adapter.ts";
 import { makeTempDir, type TempDir } from "../../test/helpers/temp-dir.ts";
 import { type TinyModelOptions, writeTinyModel } from "../../test/helpers/tiny-model.ts";
 import { dequantize } from "../formats/gguf/dequantize.ts";
+import { openGgufWeights } from "../formats/gguf/open-gguf-weights.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { GGML_TYPES } from "../formats/gguf/types.ts";
+import { writeGguf } from "../formats/gguf/write-gguf.ts";
 import { readLoraAdapter, writeLoraAdapter } from "../formats/lora-adapter.ts";
+import { rowCount } from "../formats/model-weights.ts";
+import { rowsToFloats } from "../tensor/convert-rows.ts";
 import { runWork } from "../util/events.ts";
 import { type ConvertRequest, convertModel } from "./convert-model.ts";
 import { createLoraProduct } from "./lora-product.ts";
@@ -39,6 +43,14 @@ async function weightsOf(file: string, name: string): Promise<{ type: string; va
   const bytes = (await readFile(file)).subarray(offset, offset + sizeBytes);
   const elements = shape.reduce((a, b) => a * b, 1);
   return { type: GGML_TYPES[type]!.name, values: dequantize(type, bytes, elements) };
+}
+
+/** With ggml's own conversion, for types that the 64-bit one does not know. */
+async function weightsOf32(file: string, name: string): Promise<Float32Array> {
+  await using weights = await openGgufWeights(file);
+  const tensor = weights.tensors.find((each) => each.name === name)!;
+  const rows = rowCount(tensor);
+  return rowsToFloats(tensor.type, await tensor.rows(0, rows), rows * tensor.shape[0]!);
 }
 
 test("rows of B A are added, whatever the rank", () => {
@@ -129,6 +141,52 @@ test.each([
     expect(Math.sqrt(error / power)).toBeLessThan(type === "Q4_K_M" ? 0.1 : 0.01);
   }
   expect(input.equals(await readFile(place("base.gguf")))).toBe(true);
+});
+
+test("types below three bits are made with an importance matrix, and what matters keeps more of itself", async () => {
+  const base = await readGguf(place("base.gguf"));
+  const matrix = async (name: string, importance: (input: number) => number) => {
+    const matrices = [...base.tensors.values()].filter(({ shape }) => shape.length === 2);
+    const tensor = (of: string, shape: number[], values: Float32Array) => ({
+      name: of,
+      shape,
+      type: 0,
+      data: () => new Uint8Array(values.buffer),
+    });
+    await writeGguf(
+      place(name),
+      new Map([["general.type", { type: "string", value: "imatrix" }]]),
+      matrices.flatMap(({ name: weight, shape }) => [
+        // Sums over ten texts.
+        tensor(
+          `${weight}.in_sum2`,
+          [shape[0]!, 1],
+          Float32Array.from({ length: shape[0]! }, (_, i) => 10 * importance(i)),
+        ),
+        tensor(`${weight}.counts`, [1, 1], Float32Array.of(10)),
+      ]),
+    );
+    const output = place(`${name}-IQ2.gguf`);
+    await convert({ model: base.path, target: "gguf", output, quantization: "IQ2_XXS", importanceMatrix: place(name) });
+    const [made, original] = [
+      await weightsOf32(output, "blk.0.attn_q.weight"),
+      await weightsOf(base.path, "blk.0.attn_q.weight"),
+    ];
+    return original.values.reduce((sum, value, i) => sum + (i % 8 < 4 ? (value - made[i]!) ** 2 : 0), 0);
+  };
+  // The error of inputs 0 to 3 of every 8, when they matter and when the others do.
+  const theyMatter = await matrix("they.gguf", (input) => (input % 8 < 4 ? 1 : 0.01));
+  const othersMatter = await matrix("others.gguf", (input) => (input % 8 < 4 ? 0.01 : 1));
+  expect(theyMatter).toBeLessThan(0.8 * othersMatter);
+  await expect(
+    convert({
+      model: base.path,
+      target: "gguf",
+      output: place("no.gguf"),
+      quantization: "IQ2_XXS",
+      importanceMatrix: base.path,
+    }),
+  ).rejects.toMatchObject({ code: "IMPORTANCE_MATRIX_INVALID" });
 });
 
 test("merging and quantising in one go gives the same bytes as one after the other", async () => {

@@ -37,6 +37,8 @@ export interface ConvertRequest {
   output: string;
   /** For `gguf`: weights of this type, chosen per tensor as llama.cpp does. Without it they stay as they are. */
   quantization?: QuantizationType;
+  /** For `quantization`: GGUF file that llama-imatrix wrote. */
+  importanceMatrix?: string;
   /** For `gguf`: merged weights go back to the quantised type of the base instead of F16. */
   keepQuantizedTypes?: boolean;
   threads?: number;

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readImportanceMatrix } from "../formats/importance-matrix.ts";
 import { CancelledError, IlabError } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
 import { describeWriteError } from "../util/fs.ts";
@@ -18,6 +19,8 @@ const STEP = "quantise";
 
 export interface QuantizeOptions {
   threads?: number;
+  /** GGUF file that llama-imatrix wrote; types below three bits need one, others gain by it. */
+  importanceMatrix?: string;
   signal?: AbortSignal;
 }
 
@@ -28,7 +31,8 @@ export async function* quantizeModel(
   type: QuantizationType,
   options: QuantizeOptions = {},
 ): Work<void> {
-  const { threads = physicalCores(), signal } = options;
+  const { threads = physicalCores(), importanceMatrix, signal } = options;
+  const importance = importanceMatrix === undefined ? [] : await readImportanceMatrix(importanceMatrix);
   const started = performance.now();
   const part = `${output}.part-${randomBytes(4).toString("hex")}`;
   yield { type: "step-start", stage: "build", step: STEP, unit: "tensors" };
@@ -41,6 +45,7 @@ export async function* quantizeModel(
         fileType: fileTypeId(type),
         threads,
         maxBufferBytes: MAX_BUFFER_BYTES,
+        importance,
       };
       const log = await runQuantizer(order, signal, (done, total) =>
         emit({ type: "step-progress", stage: "build", step: STEP, done, total, unit: "tensors" }),
@@ -69,6 +74,7 @@ async function runQuantizer(
   const isSource = import.meta.url.endsWith(".ts");
   const entry = fileURLToPath(new URL(`quantize-worker.${isSource ? "ts" : "js"}`, import.meta.url));
   const child = fork(entry, [], {
+    serialization: "advanced",
     execArgv: isSource ? ["--import", "tsx"] : [],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
@@ -101,12 +107,12 @@ function quantizeError(input: string, type: QuantizationType, log: string): Ilab
       message: `${type} of ${input} could not be written: ${lastLines(log)}`,
       hint: "Free some space, or choose another place with --output.",
     });
-  const needsMatrix = /requires an im/.test(log);
+  const needsMatrix = /requires an im|Missing importance matrix/.test(log);
   return new IlabError({
     code: "QUANTIZE_FAILED",
-    message: `llama.cpp could not make ${type} of ${input}: ${needsMatrix ? "this type needs an importance matrix" : lastLines(log)}`,
+    message: `llama.cpp could not make ${type} of ${input}: ${needsMatrix ? "this type needs an importance matrix of every weight" : lastLines(log)}`,
     hint: needsMatrix
-      ? "Choose a type that does without, such as IQ3_M, Q3_K_M or Q4_K_M."
+      ? "Give one that llama-imatrix wrote for this model (--importance-matrix), or choose a type that does without, such as Q3_K_M."
       : "Choose another type, or check the model with 'ilab model list'.",
   });
 }

@@ -5,6 +5,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import koffi from "koffi";
+import type { ImportanceEntry } from "../formats/importance-matrix.ts";
 import { libraryDirectory, openGgmlLibraries } from "../tensor/library.ts";
 
 export interface QuantizeOrder {
@@ -14,6 +15,7 @@ export interface QuantizeOrder {
   fileType: number;
   threads: number;
   maxBufferBytes: number;
+  importance: ImportanceEntry[];
 }
 
 // Without its parent nobody would see the result.
@@ -25,7 +27,14 @@ process.once("message", async (order: QuantizeOrder) => {
   process.disconnect();
 });
 
-async function quantize({ input, output, fileType, threads, maxBufferBytes }: QuantizeOrder): Promise<number> {
+async function quantize({
+  input,
+  output,
+  fileType,
+  threads,
+  maxBufferBytes,
+  importance,
+}: QuantizeOrder): Promise<number> {
   // Loads ggml and makes sure that it is the version whose structures are declared here.
   openGgmlLibraries();
   const directory = libraryDirectory();
@@ -56,10 +65,26 @@ async function quantize({ input, output, fileType, threads, maxBufferBytes }: Qu
   const parameters = { ...defaults, nthread: threads, ftype: fileType, max_buf_size: maxBufferBytes };
   // A student's base is often quantised already; what it lost is lost, and the alternative is to refuse.
   parameters.allow_requantize = true;
+  if (importance.length > 0) parameters.imatrix = importanceTable(importance);
   // On a thread of its own, so that the end of the parent is noticed meanwhile.
   return await new Promise((resolve, reject) =>
     run.async(input, output, parameters, (error: Error | null, status: number) =>
       error === null ? resolve(status) : reject(error),
     ),
   );
+}
+
+/** An array of `llama_model_imatrix_data {name, data, size}` that ends with an empty one; it lives as long as the process. */
+function importanceTable(entries: readonly ImportanceEntry[]): bigint {
+  const place = (bytes: Uint8Array): bigint => {
+    const memory = koffi.alloc("uint8_t", bytes.length) as bigint;
+    new Uint8Array(koffi.view(memory, bytes.length)).set(bytes);
+    return memory;
+  };
+  const table = new BigUint64Array(3 * (entries.length + 1));
+  for (const [i, { name, values }] of entries.entries()) {
+    const data = place(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    table.set([place(Buffer.from(`${name}\0`)), data, BigInt(values.length)], 3 * i);
+  }
+  return place(new Uint8Array(table.buffer));
 }

@@ -13,6 +13,7 @@ interface ConvertOptions {
   baseModel?: string;
   to: string;
   quantize?: string;
+  importanceMatrix?: string;
   skipQuantize?: boolean;
   skipDeQuantize?: boolean;
   modelName?: string;
@@ -43,6 +44,7 @@ export const register: RegisterCommand = (group, bind) => {
       "--quantize <type>",
       `weights of the GGUF file, such as Q8_0 or Q5_K_M (default: "${DEFAULT_QUANTIZATION}")`,
     )
+    .option("--importance-matrix <file>", "what llama-imatrix wrote for the model; types below three bits need it")
     .option("--skip-quantize", "do not quantise; merged weights become 16-bit numbers, others stay (also -sq)")
     .option("--skip-de-quantize", "keep every weight in the type that it has in the base (also -sd)")
     .option("--model-name <name>", "names the result")
@@ -78,8 +80,9 @@ async function convert(context: CommandContext, options: ConvertOptions): Promis
   const output = resolve(options.output ?? DEFAULT_OUTPUTS[target](name, suffix));
   const adapter = input.adapter === undefined ? "" : `\nadapter  ${input.adapter}`;
   reporter.print(`model    ${input.model}${adapter}`);
+  const { importanceMatrix } = options;
   const keepQuantizedTypes = options.skipDeQuantize === true;
-  const work = convertModel({ ...input, target, output, quantization, keepQuantizedTypes, signal });
+  const work = convertModel({ ...input, target, output, quantization, importanceMatrix, keepQuantizedTypes, signal });
   await runWork(work, (event) => reporter.event(event));
   const { size } = await stat(output);
   const isFile = target === "gguf" || target === "adapter";
