@@ -229,6 +229,8 @@ export const TRAINING_RUN_FILE = "run.json";
 export const trainingRunSchema = z.object({
   version: z.literal(1),
   startedAt: z.string(),
+  /** Where the base model was. */
+  baseModelFile: z.string(),
   /** What the losses follow from, by name: hashes of the inputs, settings. Only the same again may continue the run. */
   identity: z.record(z.string(), z.unknown()),
 });
@@ -263,6 +265,9 @@ export interface TrainingVectors {
 /** Why a checkpoint was made: to go on from, by samples, by epoch, lowest validation loss, asked for, stopped. */
 export const checkpointReasonSchema = z.enum(["resume", "samples", "epoch", "best", "request", "stop"]);
 export type CheckpointReason = z.infer<typeof checkpointReasonSchema>;
+
+/** Record of a checkpoint, in its directory `<run>/checkpoints/step-000120`. */
+export const CHECKPOINT_FILE = "checkpoint.json";
 
 export const checkpointRecordSchema = z.object({
   version: z.literal(1),

@@ -4,7 +4,6 @@ import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { IlabError } from "../util/errors.ts";
 
-export const RECORD_FILE = "checkpoint.json";
 /** F32, little-endian: all parameters, then all first moments, then all second moments. */
 export const STATE_FILE = "state.bin";
 /** What is not whole yet begins like this. */

@@ -1,8 +1,8 @@
 /** The whole checkpoints of a run, oldest first; what a crash left half-written has no name yet and is not seen. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Checkpoint, checkpointRecordSchema } from "../artifacts.ts";
-import { damaged, RECORD_FILE } from "./checkpoint-files.ts";
+import { CHECKPOINT_FILE, type Checkpoint, checkpointRecordSchema } from "../artifacts.ts";
+import { damaged } from "./checkpoint-files.ts";
 
 /** @throws IlabError `CHECKPOINT_DAMAGED` */
 export async function listCheckpoints(parent: string): Promise<Checkpoint[]> {
@@ -17,7 +17,7 @@ export async function listCheckpoints(parent: string): Promise<Checkpoint[]> {
 }
 
 async function readCheckpoint(directory: string): Promise<Checkpoint> {
-  const path = join(directory, RECORD_FILE);
+  const path = join(directory, CHECKPOINT_FILE);
   try {
     return { ...checkpointRecordSchema.parse(JSON.parse(await readFile(path, "utf8"))), directory };
   } catch (cause) {

@@ -4,9 +4,9 @@
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Checkpoint, CheckpointRecord } from "../artifacts.ts";
+import { CHECKPOINT_FILE, type Checkpoint, type CheckpointRecord } from "../artifacts.ts";
 import { writeFileAtomic } from "../util/fs.ts";
-import { PART_PREFIX, RECORD_FILE, removeCheckpoint, STATE_FILE } from "./checkpoint-files.ts";
+import { PART_PREFIX, removeCheckpoint, STATE_FILE } from "./checkpoint-files.ts";
 import { listCheckpoints } from "./list-checkpoints.ts";
 import { pickBest } from "./pick-best.ts";
 
@@ -37,6 +37,6 @@ export async function pruneCheckpoints(
 async function dropState({ directory, ...record }: Checkpoint): Promise<void> {
   const { [STATE_FILE]: _, ...files } = record.files;
   const lighter: CheckpointRecord = { ...record, hasState: false, files };
-  await writeFileAtomic(join(directory, RECORD_FILE), `${JSON.stringify(lighter, null, 2)}\n`);
+  await writeFileAtomic(join(directory, CHECKPOINT_FILE), `${JSON.stringify(lighter, null, 2)}\n`);
   await rm(join(directory, STATE_FILE), { force: true });
 }

@@ -5,10 +5,16 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Checkpoint, CheckpointContent, CheckpointRecord, TrainingVectors } from "../artifacts.ts";
+import {
+  CHECKPOINT_FILE,
+  type Checkpoint,
+  type CheckpointContent,
+  type CheckpointRecord,
+  type TrainingVectors,
+} from "../artifacts.ts";
 import { describeWriteError, writeAtomically, writeFileAtomic } from "../util/fs.ts";
 import { sha256File } from "../util/hash.ts";
-import { checkpointName, PART_PREFIX, RECORD_FILE, removeCheckpoint, STATE_FILE } from "./checkpoint-files.ts";
+import { checkpointName, PART_PREFIX, removeCheckpoint, STATE_FILE } from "./checkpoint-files.ts";
 
 const PIECE_BYTES = 8 * 1024 * 1024;
 
@@ -35,7 +41,7 @@ export async function saveCheckpoint(parent: string, content: CheckpointContent)
       hasState: true,
       files,
     };
-    await writeFileAtomic(join(part, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+    await writeFileAtomic(join(part, CHECKPOINT_FILE), `${JSON.stringify(record, null, 2)}\n`);
     await syncDirectory(part);
     // One of this step may stand there already, damaged: it was passed over when the run went on from an earlier one.
     await removeCheckpoint(directory);

@@ -61,6 +61,48 @@ test("a run that trained all weights is a model by itself", async () => {
   expect(await findStudent(whole, { resolveModel })).toEqual({ name: "whole", modelFile: join(whole, "model.gguf") });
 });
 
+test("a checkpoint is its student; the run that it belongs to knows the base", async () => {
+  const unfinished = join(directory, "unfinished");
+  const checkpoint = join(unfinished, "checkpoints", "step-000007");
+  await mkdir(checkpoint, { recursive: true });
+  const record = {
+    version: 1,
+    createdAt: "",
+    reasons: ["epoch"],
+    progress: {
+      step: 7,
+      samples: 7,
+      tokens: 7,
+      seconds: 7,
+      loss: 1,
+      validationsSinceBest: 0,
+      holdType: "F32",
+      environment: {},
+    },
+    student: "adapter.gguf",
+    hasState: false,
+    files: {},
+  };
+  const write = (content: object) => writeFile(join(checkpoint, "checkpoint.json"), JSON.stringify(content));
+  await write(record);
+  await writeHeader(join(checkpoint, "adapter.gguf"), "adapter");
+  await expect(findStudent(checkpoint, { resolveModel })).rejects.toMatchObject({ code: "RUN_UNUSABLE" });
+  const run = { version: 1, startedAt: "", baseModelFile: model, identity: {} };
+  await writeFile(join(unfinished, "run.json"), JSON.stringify(run));
+  const student = { name: "unfinished, step 7", modelFile: model, adapterFile: join(checkpoint, "adapter.gguf") };
+  expect(await findStudent(checkpoint, { resolveModel })).toEqual(student);
+  expect(await findStudent(checkpoint, { resolveModel, baseModel: "moved.gguf" })).toMatchObject({
+    modelFile: "moved.gguf",
+  });
+  await writeHeader(join(checkpoint, "adapter.gguf"), "model");
+  expect(await findStudent(checkpoint, { resolveModel })).toEqual({
+    name: "unfinished, step 7",
+    modelFile: join(checkpoint, "adapter.gguf"),
+  });
+  await write({ ...record, student: undefined });
+  await expect(findStudent(checkpoint, { resolveModel })).rejects.toThrow(/holds no student/);
+});
+
 /** A store with one name. */
 const resolveModel = async (nameOrPath: string) => (nameOrPath === "smol" ? model : nameOrPath);
 

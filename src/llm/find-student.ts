@@ -1,9 +1,10 @@
-/** From what a user calls a model to what is loaded: a GGUF, a training run's directory, or an adapter with its base. */
+/** From what a user calls a model to what is loaded: a GGUF, a training run's directory or checkpoint, or an adapter with its base. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MANIFEST_FILE, runManifestSchema } from "../artifacts.ts";
 import { isLoraAdapter } from "../formats/lora-adapter.ts";
 import { IlabError, UsageError } from "../util/errors.ts";
+import { findCheckpointStudent } from "./find-checkpoint-student.ts";
 
 export interface Student {
   /** For people: the run's or file's name. */
@@ -27,7 +28,7 @@ export async function findStudent(nameOrPath: string, options: FindStudentOption
   if (found?.isDirectory()) {
     if (options.adapterFile !== undefined)
       throw new UsageError(`${nameOrPath} is a training run and brings its own adapter`, "Leave out --adapter-file.");
-    return await readRun(resolve(nameOrPath), resolveModel, baseModel);
+    return await readDirectory(resolve(nameOrPath), resolveModel, baseModel);
   }
   const file = await resolveModel(nameOrPath);
   const name = found ? basename(file) : nameOrPath;
@@ -50,6 +51,18 @@ export async function findStudent(nameOrPath: string, options: FindStudentOption
   );
 }
 
+async function readDirectory(
+  directory: string,
+  resolveModel: FindStudentOptions["resolveModel"],
+  baseModel: string | undefined,
+): Promise<Student> {
+  const checkpoint = await findCheckpointStudent(directory);
+  if (checkpoint === undefined) return await readRun(directory, resolveModel, baseModel);
+  const { name, studentFile, baseModelFile } = checkpoint;
+  if (!(await isLoraAdapter(studentFile))) return { name, modelFile: studentFile };
+  return { name, modelFile: await resolveModel(baseModel ?? baseModelFile), adapterFile: studentFile };
+}
+
 async function readRun(
   directory: string,
   resolveModel: FindStudentOptions["resolveModel"],
@@ -60,7 +73,7 @@ async function readRun(
     throw new IlabError({
       code: "RUN_INCOMPLETE",
       message: `${directory} has no ${MANIFEST_FILE}: it is not a training run, or the run did not end`,
-      hint: "Give a model name, a .gguf file, or the directory that `ilab model train` named at its end.",
+      hint: "Give a model name, a .gguf file, the directory that `ilab model train` named at its end, or one of its checkpoints.",
       cause,
     });
   });

@@ -26,6 +26,7 @@ export interface ChosenRun {
 
 export interface ChooseRunOptions {
   outputDirectory: string;
+  baseModelFile: string;
   identity: RunIdentity;
   /** `auto`, `never`, or the directory of the run to continue. */
   resume: string;
@@ -41,20 +42,20 @@ interface FoundRun {
 /** @throws IlabError `RUN_CHANGED`, `USAGE` */
 export async function chooseRun(options: ChooseRunOptions): Promise<ChosenRun> {
   const { outputDirectory, identity, resume } = options;
-  if (resume === "never") return await makeRun(outputDirectory, identity);
+  if (resume === "never") return await makeRun(options);
   if (resume !== "auto") return await continueNamed(resolve(resume), options);
   const runs = await findRuns(outputDirectory);
   const same = runs.find(({ run }) => describeDifferences(run.identity, identity).length === 0);
   if (same !== undefined && !same.isFinished) return continued(same);
   const [newest] = runs;
   if (newest !== undefined && !newest.isFinished && newest !== same) await refuseToLeave(newest, options);
-  return await makeRun(outputDirectory, identity);
+  return await makeRun(options);
 }
 
-async function makeRun(outputDirectory: string, identity: RunIdentity): Promise<ChosenRun> {
+async function makeRun({ outputDirectory, baseModelFile, identity }: ChooseRunOptions): Promise<ChosenRun> {
   const startedAt = new Date();
   const directory = await makeRunDirectory(outputDirectory, startedAt);
-  const run: TrainingRun = { version: 1, startedAt: startedAt.toISOString(), identity };
+  const run: TrainingRun = { version: 1, startedAt: startedAt.toISOString(), baseModelFile, identity };
   try {
     await writeFileAtomic(join(directory, TRAINING_RUN_FILE), `${JSON.stringify(run, null, 2)}\n`);
   } catch (error) {

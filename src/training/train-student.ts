@@ -1,6 +1,6 @@
 /** The stage: training data + base model -> a run directory with an adapter. The manifest is written last. */
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -103,6 +103,7 @@ export async function* trainStudent(request: TrainRequest, parts: TrainParts): W
 
   const run = await chooseRun({
     outputDirectory: request.outputDirectory,
+    baseModelFile: resolve(request.modelFile),
     identity: runIdentity({
       settings,
       modelHash: modelHash!,
