@@ -92,6 +92,47 @@ test("gemma3 there and back is the same model but for the rounding of its norms"
   expect(after.metadata.get("gemma3.attention.sliding_window_pattern")?.value).toEqual([true, false, true, false]);
 });
 
+describe("a SentencePiece tokenizer", () => {
+  const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`);
+  const tokens = ["<unk>", "<s>", "</s>", ...bytes, "▁", "▁▁"];
+  const types = [2, 3, 3, ...bytes.map(() => 6), 1, 1];
+  const mutate: TinyModelOptions["mutate"] = (metadata) => {
+    for (const key of ["pre", "merges", "bos_token_id", "add_bos_token"]) metadata.delete(`tokenizer.ggml.${key}`);
+    metadata.set("tokenizer.ggml.model", text("llama"));
+    metadata.set("tokenizer.ggml.tokens", { type: "array", elementType: "string", value: tokens });
+    metadata.set("tokenizer.ggml.token_type", { type: "array", elementType: "int32", value: types });
+    metadata.set("tokenizer.ggml.scores", { type: "array", elementType: "float32", value: tokens.map((_, i) => -i) });
+  };
+  const read = async (directory: string) => {
+    await using weights = await openHuggingFaceWeights(directory);
+    return (key: string) => weights.metadata.get(`tokenizer.ggml.${key}`)?.value;
+  };
+
+  test("keeps its tokens and types, begins texts, and puts a space in front", async () => {
+    const directory = await exportTiny("pieces", { mutate });
+    const json = JSON.parse(await readFile(join(directory, "tokenizer.json"), "utf8"));
+    expect(json.model.merges).toEqual([["▁", "▁"]]);
+    const after = await read(directory);
+    expect(after("model")).toBe("llama");
+    expect(after("tokens")).toEqual(tokens);
+    expect(after("token_type")).toEqual(types);
+    expect([after("bos_token_id"), after("eos_token_id"), after("unknown_token_id")]).toEqual([1, 2, 0]);
+    expect([after("add_bos_token"), after("add_space_prefix")]).toEqual([true, true]);
+    // The order of merges is all that is left of scores.
+    expect((after("scores") as number[]).slice(-2)).toEqual([-1e6, 0]);
+  });
+
+  test("takes its scores from tokenizer.model where there is one", async () => {
+    const directory = await exportTiny("scored", { mutate });
+    const field = (number: number, value: number[]) => [number * 8 + 2, value.length, ...value];
+    const pieces = tokens.map((token, i) =>
+      field(1, [...field(1, [...Buffer.from(token)]), 21, ...new Uint8Array(Float32Array.of(0 - i).buffer)]),
+    );
+    await writeFile(join(directory, "tokenizer.model"), Uint8Array.from(pieces.flat()));
+    expect((await read(directory))("scores")).toEqual(tokens.map((_, i) => 0 - i));
+  });
+});
+
 test("frequencies with factors that are not Llama 3's are refused", async () => {
   await expect(exportTiny("factors", { ropeFactors: true })).rejects.toMatchObject({ code: "MODEL_UNSUPPORTED" });
 });

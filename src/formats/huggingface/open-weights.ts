@@ -1,4 +1,5 @@
 /** A Hugging Face directory as streaming GGUF weights: metadata from its configuration and tokenizer, tensors renamed, reordered and shifted as llama.cpp wants them. */
+import { basename } from "node:path";
 import { floatsToRows, rowsToFloats } from "../../tensor/convert-rows.ts";
 import { IlabError } from "../../util/errors.ts";
 import type { ModelWeights, WeightTensor } from "../model-weights.ts";
@@ -33,6 +34,8 @@ export async function openHuggingFaceWeights(directory: string): Promise<Hugging
     const tokenizer = await tokenizerMetadata(directory, vocabulary, config);
     warnings.push(...tokenizer.warnings);
     for (const [key, entry] of tokenizer.metadata) metadata.set(key, entry);
+    metadata.set("general.type", { type: "string", value: "model" });
+    metadata.set("general.name", { type: "string", value: basename(directory) });
     const tensors = [...named].map(([name, tensor]) => {
       const isRotated = architecture.permutesRotary && /\.attn_[qk]\./.test(name);
       const offset = name.endsWith("norm.weight") ? architecture.normOffset : 0;

@@ -198,7 +198,7 @@ function scoresFromMerges(json: TokenizerJson, texts: readonly string[]): number
   }
   return texts.map((text) => {
     const own = rank.get(text);
-    return own === undefined ? NO_MERGE : -own;
+    return own === undefined ? NO_MERGE : 0 - own;
   });
 }
 
