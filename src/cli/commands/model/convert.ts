@@ -1,5 +1,8 @@
 /** `ilab model convert`: a model or student into another form: one GGUF file, a Hugging Face directory, an adapter file, a peft directory. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { ConversionTarget } from "../../../build/convert-model.ts";
+import type { QuantizationType } from "../../../build/quantization-types.ts";
 import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
@@ -33,10 +36,7 @@ export const register: RegisterCommand = (group, bind) => {
   group
     .command("convert")
     .description("Turn a model or student into one GGUF file, a Hugging Face directory, or an adapter for peft.")
-    .requiredOption(
-      "--model-dir <model>",
-      "training run, GGUF file, model of the store, Hugging Face directory, or peft directory",
-    )
+    .requiredOption("--model-dir <model>", "training run, GGUF file, name of the store, Hugging Face or peft directory")
     .option("--adapter-file <path>", "adapter to add: an adapter.gguf or a peft directory")
     .option("--base-model <model>", "base of the adapter, when --model-dir is one and does not say it")
     .option("--to <form>", "gguf or hf: a whole model; adapter or peft: the adapter alone", "gguf")
@@ -52,8 +52,8 @@ export const register: RegisterCommand = (group, bind) => {
     .addHelpText(
       "after",
       examples(
-        "ilab model convert --model-dir ./checkpoints/2026-11-22_101500",
-        "ilab model convert --model-dir ./checkpoints/2026-11-22_101500 --to hf --output ./student",
+        "ilab model convert --model-dir ./run",
+        "ilab model convert --model-dir ./run --to hf --output ./student",
         "ilab model convert --model-dir ./downloaded-hf-model --quantize Q8_0 --output ./model.gguf",
         "ilab model convert --model-dir ./peft-adapter --base-model smollm2-135m --to adapter",
       ),
@@ -63,31 +63,23 @@ export const register: RegisterCommand = (group, bind) => {
 
 async function convert(context: CommandContext, options: ConvertOptions): Promise<void> {
   const { reporter, signal } = context;
-  const { resolve } = await import("node:path");
-  const { stat } = await import("node:fs/promises");
   const { convertModel } = await import("../../../build/convert-model.ts");
   const { findConversionInput } = await import("../../../build/find-conversion-input.ts");
-  const { parseQuantizationType } = await import("../../../build/quantization-types.ts");
   const target = requireTarget(options.to);
-  const wanted = requireQuantization(options, target);
-  const quantization = wanted === undefined ? undefined : parseQuantizationType(wanted);
+  const quantization = await requireQuantization(options, target);
   const input = await findConversionInput(options.modelDir, {
     ...options,
     resolveModel: (model) => ensureModel(context, model),
   });
-  const name = options.modelName ?? input.name;
   const suffix = quantization === undefined ? "" : `-${quantization}`;
-  const output = resolve(options.output ?? DEFAULT_OUTPUTS[target](name, suffix));
-  const adapter = input.adapter === undefined ? "" : `\nadapter  ${input.adapter}`;
-  reporter.print(`model    ${input.model}${adapter}`);
-  const { importanceMatrix } = options;
-  const keepQuantizedTypes = options.skipDeQuantize === true;
+  const output = resolve(options.output ?? DEFAULT_OUTPUTS[target](options.modelName ?? input.name, suffix));
+  reporter.print(`model    ${input.model}${input.adapter === undefined ? "" : `\nadapter  ${input.adapter}`}`);
+  const { importanceMatrix, skipDeQuantize: keepQuantizedTypes } = options;
   const work = convertModel({ ...input, target, output, quantization, importanceMatrix, keepQuantizedTypes, signal });
   await runWork(work, (event) => reporter.event(event));
   const { size } = await stat(output);
   const isFile = target === "gguf" || target === "adapter";
-  const type = quantization === undefined ? "" : `, weights as ${quantization}`;
-  reporter.print(`Written: ${output}${isFile ? ` (${formatBytes(size)}${type})` : ""}`);
+  reporter.print(`Written: ${output}${isFile ? ` (${formatBytes(size)})` : ""}`);
   reporter.result({ output, to: target, quantization, ...(isFile ? { sizeBytes: size } : {}) });
 }
 
@@ -97,11 +89,15 @@ function requireTarget(text: string): ConversionTarget {
 }
 
 /** As upstream: 4 bits unless something else is asked for. */
-function requireQuantization(options: ConvertOptions, target: ConversionTarget): string | undefined {
-  const { quantize, skipQuantize, skipDeQuantize } = options;
+async function requireQuantization(
+  { quantize, skipQuantize, skipDeQuantize }: ConvertOptions,
+  target: ConversionTarget,
+): Promise<QuantizationType | undefined> {
   if (quantize !== undefined && target !== "gguf")
     throw new UsageError("--quantize is for GGUF files", "Leave it out, or choose --to gguf.");
   if (quantize !== undefined && (skipQuantize || skipDeQuantize))
     throw new UsageError("--quantize contradicts --skip-quantize and --skip-de-quantize", "Give one of them.");
-  return target !== "gguf" || skipQuantize || skipDeQuantize ? undefined : (quantize ?? DEFAULT_QUANTIZATION);
+  if (target !== "gguf" || skipQuantize || skipDeQuantize) return undefined;
+  const { parseQuantizationType } = await import("../../../build/quantization-types.ts");
+  return parseQuantizationType(quantize ?? DEFAULT_QUANTIZATION);
 }
