@@ -16,6 +16,7 @@ import { TrainingEngine } from "./engine/training-engine.ts";
 import { lockRun } from "./lock-run.ts";
 import { type LoopParts, planOf, trainingLoop } from "./training-loop.ts";
 import type { TrainingPlan } from "./worker/protocol.ts";
+import { writeTrainedModel } from "./write-trained-model.ts";
 
 const HOLD_TYPES: readonly HoldType[] = ["F32", "F16", "BF16"];
 
@@ -26,18 +27,13 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   await using _lock = await lockRun(plan.runDirectory, (holder) => report({ type: "waiting", holder }));
   await removeParts(plan.runDirectory);
   const candidates = (await checkpoints.list()).filter(({ hasState }) => hasState).reverse();
-  if (plan.method === "full")
-    throw new IlabError({
-      code: "METHOD_UNSUPPORTED",
-      message: "the engine trains adapters only",
-      hint: "Use --method lora.",
-    });
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
   const holdType =
     holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
   using engine = new TrainingEngine(file, {
-    lora: plan.method,
+    lora: plan.method === "full" ? undefined : plan.method,
+    neftuneAlpha: plan.neftuneAlpha,
     seed: plan.seed,
     threads: plan.threads,
     holdType,
@@ -79,16 +75,18 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   const student = {
     file: plan.studentFile,
     write: (path: string) =>
-      writeLoraAdapter(
-        path,
-        {
-          architecture: metadataString(file, "general.architecture")!,
-          // The file states the scale as alpha / rank, whichever way it was chosen.
-          alpha: engine.layout.scale * engine.layout.rank,
-          notes: plan.notes,
-        },
-        loraWeights(engine.layout, engine.parameters),
-      ),
+      plan.method === "full"
+        ? writeTrainedModel(path, plan.modelFile, engine.layout, engine.parameters, plan.notes)
+        : writeLoraAdapter(
+            path,
+            {
+              architecture: metadataString(file, "general.architecture")!,
+              // The file states the scale as alpha / rank, whichever way it was chosen.
+              alpha: engine.layout.scale * engine.layout.rank,
+              notes: plan.notes,
+            },
+            loraWeights(engine.layout, engine.parameters),
+          ),
   };
   const { progress, isStopped } = await trainingLoop(engine, plan, anchors, start, { ...parts, student });
   if (isStopped) {
@@ -144,7 +142,7 @@ async function restoreNewest(
     for (const [name, value] of changed)
       report({
         type: "warning",
-        text: `${name} is now ${value} and was ${progress.environment[name]}: from here the losses agree with those of an uninterrupted run up to rounding only`,
+        text: `${name} is now ${value} and was ${progress.environment[name]}: from here the losses are not quite those of an uninterrupted run (rounding, other random noise)`,
       });
     return { ...progress, environment };
   }

@@ -103,6 +103,29 @@ test("an adapter is trained further, and one that does not fit is refused", asyn
   expect(await refused("--adapter", join(fixture.home, "first"))).toMatchObject({ code: "ADAPTER_NOT_FOUND" });
 });
 
+test("full fine-tuning leaves a model that answers by itself, and a checkpoint of it does too", async () => {
+  const run = await fixture.train("full", [
+    "--method",
+    "full",
+    "--learning-rate",
+    "1e-3",
+    "--keep-last",
+    "1",
+    "--json",
+  ]);
+  expect(run.exitCode).toBe(0);
+  const { directory, studentFile } = JSON.parse(run.stdout);
+  expect(studentFile).toBe(join(directory, "model.gguf"));
+  const losses = await lossesOf("full");
+  expect(losses.at(-1)![1]!).toBeLessThan(0.9 * losses[0]![1]!);
+  for (const model of [directory, join(directory, "checkpoints", "step-000008")]) {
+    const ask = ["model", "chat", "--model", model, "--max-tokens", "4", "-qq", "How many boats?"];
+    expect((await runIlab(ask, { home: fixture.home })).exitCode).toBe(0);
+  }
+  const adapted = await fixture.train("full-adapter", ["--method", "full", "--adapter", directory, "--json"]);
+  expect(JSON.parse(adapted.stdout).error.code).toBe("ADAPTER_NOT_FOUND");
+});
+
 test("numbers that are not finite end the run with the reason, and what was saved before stays", async () => {
   const { model } = fixture;
   const broken = join(fixture.home, "nan.gguf");
