@@ -20,6 +20,7 @@ import { createRandomSource } from "../src/util/rng.ts";
 import { defaultModelFile } from "../test/helpers/default-model.ts";
 import { cutSample, instructionSamples } from "./helpers/instruction-samples.ts";
 import { LineProcess } from "./helpers/line-process.ts";
+import { withOtherLoad } from "./helpers/other-load.ts";
 import type { DoneAnswer, PeerPlan, PlanModule, PlanSample, ReadyAnswer, StepAnswer } from "./helpers/peer-plan.ts";
 
 const SECTIONS = ["instruction", "allTokens", "curve"] as const;
@@ -32,6 +33,8 @@ const CURVE_BATCH = 2;
 const CURVE_MOST_TOKENS = 96;
 /** Token budgets of a padded micro-batch among which PyTorch gets its fastest; 1 = every sample alone, without padding. */
 const MICRO_BATCH_TOKENS = [1, 600, 1200, 2400];
+/** A step beside which other programs took more than this is left out of the figures, as long as there is another. */
+const MOST_OTHER_CORES = 0.15;
 const HUGGING_FACE_NAMES: Record<string, string> = {
   attn_q: "q_proj",
   attn_k: "k_proj",
@@ -93,6 +96,13 @@ try {
   await rm(directory, { recursive: true, force: true });
 }
 
+interface Round {
+  samples: PlanSample[];
+  ourSeconds: number;
+  theirSeconds: number;
+  otherCores: number;
+}
+
 /** Both trainers on the same steps, the first of which warms up. */
 async function compare(name: string, steps: PlanSample[][]): Promise<Record<string, unknown>> {
   const plan = basePlan(steps);
@@ -102,36 +112,42 @@ async function compare(name: string, steps: PlanSample[][]): Promise<Record<stri
   await using theirs = startTheirs(planFile);
   const ourReady = await ours.answer<ReadyAnswer>();
   const theirReady = await theirs.answer<ReadyAnswer>();
-  const seconds = { ours: [] as number[], theirs: [] as number[] };
+  const rounds: Round[] = [];
   for (const [step, samples] of steps.entries()) {
     // Neither always comes first.
-    const first = step % 2 === 0 ? ours : theirs;
-    const firstAnswer = await first.ask<StepAnswer>({ step });
-    const secondAnswer = await (first === ours ? theirs : ours).ask<StepAnswer>({ step });
-    const [our, their] = first === ours ? [firstAnswer, secondAnswer] : [secondAnswer, firstAnswer];
+    const order = step % 2 === 0 ? [ours, theirs] : [theirs, ours];
+    const taken = new Map<LineProcess, StepAnswer>();
+    let otherCores = 0;
+    for (const trainer of order) {
+      const measured = await withOtherLoad(trainer.pid, () => trainer.ask<StepAnswer>({ step }));
+      taken.set(trainer, measured.result);
+      otherCores = Math.max(otherCores, measured.otherCores);
+    }
+    const [our, their] = [taken.get(ours)!, taken.get(theirs)!];
     console.log(
       `${name} step ${step}: ${countTokens(samples)} tokens; ours ${our.seconds.toFixed(2)} s, loss ${our.loss.toFixed(4)}; ` +
-        `PyTorch ${their.seconds.toFixed(2)} s, loss ${their.loss.toFixed(4)}`,
+        `PyTorch ${their.seconds.toFixed(2)} s, loss ${their.loss.toFixed(4)}; other programs took up to ${otherCores.toFixed(2)} cores`,
     );
-    if (step === 0) continue;
-    seconds.ours.push(our.seconds);
-    seconds.theirs.push(their.seconds);
+    if (step > 0) rounds.push({ samples, ourSeconds: our.seconds, theirSeconds: their.seconds, otherCores });
   }
-  const measured = steps.slice(1);
-  const describe = async (process: LineProcess, ready: ReadyAnswer, times: number[]) => {
-    const done = await process.ask<DoneAnswer>({ end: true });
+  const quiet = rounds.filter(({ otherCores }) => otherCores <= MOST_OTHER_CORES);
+  const counting = quiet.length > 0 ? quiet : rounds;
+  const describe = async (trainer: LineProcess, ready: ReadyAnswer, secondsOf: (round: Round) => number) => {
+    const done = await trainer.ask<DoneAnswer>({ end: true });
     return {
-      samplesPerSecond: round(median(times.map((time, i) => measured[i]!.length / time))),
-      tokensPerSecond: round(median(times.map((time, i) => countTokens(measured[i]!) / time))),
+      samplesPerSecond: round(median(counting.map((entry) => entry.samples.length / secondsOf(entry)))),
+      tokensPerSecond: round(median(counting.map((entry) => countTokens(entry.samples) / secondsOf(entry)))),
       peakMemoryBytes: done.peakMemoryBytes - done.unusedLibraryBytes,
       loadPeakBytes: ready.loadPeakBytes,
     };
   };
-  const our = await describe(ours, ourReady, seconds.ours);
-  const their = await describe(theirs, theirReady, seconds.theirs);
+  const our = await describe(ours, ourReady, ({ ourSeconds }) => ourSeconds);
+  const their = await describe(theirs, theirReady, ({ theirSeconds }) => theirSeconds);
   return {
-    speedRatio: round(median(seconds.theirs.map((time, i) => time / seconds.ours[i]!))),
+    speedRatio: round(median(counting.map(({ ourSeconds, theirSeconds }) => theirSeconds / ourSeconds))),
     memoryRatio: round(our.peakMemoryBytes / their.peakMemoryBytes),
+    measuredSteps: rounds.length,
+    disturbedSteps: rounds.length - quiet.length,
     ours: our,
     pytorch: { ...their, microBatchTokens: plan.microBatchTokens },
   };

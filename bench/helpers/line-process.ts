@@ -16,6 +16,10 @@ export class LineProcess {
     this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** The next line that is JSON; libraries may print other lines before it. */
   async answer<Answer>(): Promise<Answer> {
     for (;;) {

@@ -9,6 +9,7 @@ export interface PlanSample {
 
 export interface PeerPlan {
   modelFile: string;
+  method: "lora" | "full";
   precision: "bf16" | "f32";
   threads: number;
   lora: { rank: number; alpha: number; targets: readonly string[] };

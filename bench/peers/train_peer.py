@@ -63,9 +63,19 @@ def main() -> None:
 
 def load_model(plan: dict) -> torch.nn.Module:
     directory, name = os.path.split(plan["modelFile"])
-    dtype = torch.bfloat16 if plan["precision"] == "bf16" else torch.float32
-    model = LlamaForCausalLM.from_pretrained(directory, gguf_file=name, dtype=dtype, attn_implementation="sdpa")
+    # Weights that are trained are F32 beside BF16 products (autocast), or small steps would be rounded away.
+    is_bf16 = plan["precision"] == "bf16" and plan["method"] == "lora"
+    model = LlamaForCausalLM.from_pretrained(
+        directory,
+        gguf_file=name,
+        dtype=torch.bfloat16 if is_bf16 else torch.float32,
+        attn_implementation="sdpa",
+    )
     model.config.use_cache = False
+    return add_adapter(model, plan) if plan["method"] == "lora" else model
+
+
+def add_adapter(model: torch.nn.Module, plan: dict) -> torch.nn.Module:
     lora = plan["lora"]
     config = LoraConfig(
         r=lora["rank"],
@@ -107,6 +117,7 @@ def set_adapter(model: torch.nn.Module, plan: dict) -> None:
 def train_step(model, optimizer, parameters, plan: dict, samples: list[dict]) -> dict:
     started = time.perf_counter()
     counted = sum(sum(sample["counted"]) for sample in samples)
+    uses_autocast = plan["precision"] == "bf16" and plan["method"] == "full"
     total_loss = 0.0
     for batch in micro_batches(samples, plan["microBatchTokens"]):
         longest = max(len(sample["tokens"]) for sample in batch)
@@ -117,7 +128,8 @@ def train_step(model, optimizer, parameters, plan: dict, samples: list[dict]) ->
             length = len(ids)
             tokens[row, :length] = ids
             labels[row, :length] = torch.where(torch.tensor(sample["counted"], dtype=torch.bool), ids, IGNORED_LABEL)
-        loss = model(input_ids=tokens, labels=labels, num_items_in_batch=counted).loss
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=uses_autocast):
+            loss = model(input_ids=tokens, labels=labels, num_items_in_batch=counted).loss
         loss.backward()
         total_loss += loss.item()
     norm = clip_grad_norm_(parameters, plan["adamw"]["maxGradientNorm"])
