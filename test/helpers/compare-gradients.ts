@@ -1,6 +1,7 @@
 /** The engine's loss and gradient beside the 64-bit reference's, on a tiny random model. */
 import { readGguf } from "../../src/formats/gguf/read-gguf.ts";
 import type { HoldType } from "../../src/training/engine/held-matrix.ts";
+import type { Keeping } from "../../src/training/engine/layer.ts";
 import { createLoraLayout } from "../../src/training/engine/lora-layout.ts";
 import { type MicroBatch, segmentsOf } from "../../src/training/engine/micro-batch.ts";
 import { ALL_TARGETS } from "../../src/training/engine/target-modules.ts";
@@ -53,7 +54,7 @@ export async function compareGradients(
   path: string,
   options: TinyModelOptions,
   holdType: HoldType,
-  recompute = false,
+  keeping: Keeping = "all",
   targets = ALL_TARGETS,
 ) {
   await writeTinyModel(path, options);
@@ -63,7 +64,7 @@ export async function compareGradients(
   const layout = createLoraLayout(model.spec, lora);
   const parameters = randomParameters(layout.size);
   const batch = makeBatch(model.spec.vocabulary);
-  using engine = new TrainingEngine(file, { lora, seed: 1, threads: 1, holdType, recompute, parameters });
+  using engine = new TrainingEngine(file, { lora, seed: 1, threads: 1, holdType, keeping, parameters });
   const loss = engine.accumulate(batch, 1 / 6, 0.5 / 3);
   const reference = referenceGradient(model, layout, parameters, batch, 1 / 6, 0.5 / 3);
   // Module by module, so that a small module cannot hide behind a large one.

@@ -6,6 +6,7 @@
  * multiplied only to be masked. Notation in comments: d… the gradient of the loss with respect to ….
  */
 import type { Tensor } from "../../tensor/context.ts";
+import { TensorType } from "../../tensor/ggml.ts";
 import { gatedBackward, gatedForward } from "./activation.ts";
 import { addVectorGradient } from "./add-vector-gradient.ts";
 import { type AttentionActivations, attentionBackward, attentionForward } from "./attention.ts";
@@ -21,26 +22,81 @@ export interface LayerActivations {
   middle: Tensor;
   feedForwardInput: LinearActivations;
   feedForwardOutput: LinearActivations;
-  output: Tensor;
 }
 
-export function layerForward(
+/**
+ * How much of the forward pass is kept for the backward pass: everything; the residual stream and the gate in half the bits, which leaves a sixth of the
+ * products to be computed again; or each layer's input alone, which leaves three quarters of them.
+ */
+export type Keeping = "all" | "half" | "inputs";
+
+/** What a layer's activations can be computed from once more. */
+export interface KeptActivations {
+  input: Tensor;
+  middle?: Tensor;
+  gateUp?: Tensor;
+}
+
+export function layerForward(graph: PackGraph, layerIndex: number, layer: FrozenLayer, input: Tensor) {
+  const { context: c } = graph;
+  const activations = activate(graph, layerIndex, layer, { input }, true);
+  const { middle, feedForwardOutput } = activations;
+  const output = c.expand(c.add(middle, residual(graph, feedForwardOutput.output!, layer.feedForwardPostNorm)));
+  return { activations, output };
+}
+
+/** What is to be kept of a layer; values are rounded only as much as the products round them anyway. */
+export function keep(
+  graph: PackGraph,
+  keeping: Keeping,
+  { input, middle, feedForwardInput }: LayerActivations,
+): KeptActivations {
+  const { context: c, holdType } = graph;
+  if (keeping !== "half") return { input };
+  const gateUp = feedForwardInput.output!;
+  return { input, middle, gateUp: holdType === "BF16" ? c.expand(c.cast(gateUp, TensorType.BF16)) : gateUp };
+}
+
+/** The activations that the backward pass reads, from what was kept of them. */
+export function layerAgain(
   graph: PackGraph,
   layerIndex: number,
   layer: FrozenLayer,
-  input: Tensor,
+  kept: KeptActivations,
+): LayerActivations {
+  return activate(graph, layerIndex, layer, kept, false);
+}
+
+/** @param needsResult the layer's output is wanted, not only what its gradient needs. */
+function activate(
+  graph: PackGraph,
+  layerIndex: number,
+  layer: FrozenLayer,
+  kept: KeptActivations,
+  needsResult: boolean,
 ): LayerActivations {
   const { context: c } = graph;
   const { groups } = layer;
+  const { input } = kept;
   const attentionInput = project(graph, groups.attentionInput, norm(graph, input, layer.attentionNorm));
-  const attention = attentionForward(graph, layerIndex, layer.queryKeyNorm, attentionInput.output);
-  const attentionOutput = project(graph, groups.attentionOutput, attention.attended);
-  const middle = c.add(input, residual(graph, attentionOutput.output, layer.attentionPostNorm));
-  const feedForwardInput = project(graph, groups.feedForwardInput, norm(graph, middle, layer.feedForwardNorm));
-  const gated = gatedForward(graph, feedForwardInput.output);
-  const feedForwardOutput = project(graph, groups.feedForwardOutput, gated);
-  const output = c.expand(c.add(middle, residual(graph, feedForwardOutput.output, layer.feedForwardPostNorm)));
-  return { input, attentionInput, attention, attentionOutput, middle, feedForwardInput, feedForwardOutput, output };
+  const attention = attentionForward(graph, layerIndex, layer.queryKeyNorm, attentionInput.output!);
+  const needsAttended = kept.middle === undefined || layer.attentionPostNorm !== undefined;
+  const attentionOutput = project(graph, groups.attentionOutput, attention.attended, needsAttended);
+  const middle = kept.middle ?? c.add(input, residual(graph, attentionOutput.output!, layer.attentionPostNorm));
+  let feedForwardInput = project(
+    graph,
+    groups.feedForwardInput,
+    norm(graph, middle, layer.feedForwardNorm),
+    kept.gateUp === undefined,
+  );
+  if (kept.gateUp !== undefined) {
+    const isWhole = kept.gateUp.type === TensorType.F32;
+    feedForwardInput = { ...feedForwardInput, output: isWhole ? kept.gateUp : c.cast(kept.gateUp, TensorType.F32) };
+  }
+  const gated = gatedForward(graph, feedForwardInput.output!);
+  const needsOutput = needsResult || layer.feedForwardPostNorm !== undefined;
+  const feedForwardOutput = project(graph, groups.feedForwardOutput, gated, needsOutput);
+  return { input, attentionInput, attention, attentionOutput, middle, feedForwardInput, feedForwardOutput };
 }
 
 /**
@@ -65,7 +121,7 @@ export function layerBackward(
   const feedForwardPostNorm = postWeight("post_ffw_norm", layer.feedForwardPostNorm);
   const dDown = residualBackward(graph, dOutput, saved.feedForwardOutput.output, feedForwardPostNorm);
   const dActivated = back(groups.feedForwardOutput, saved.feedForwardOutput, dDown);
-  const dGateUp = gatedBackward(graph, saved.feedForwardInput.output, dActivated);
+  const dGateUp = gatedBackward(graph, saved.feedForwardInput.output!, dActivated);
   const dNormed = back(groups.feedForwardInput, saved.feedForwardInput, dGateUp);
   const dMiddle = c.add(dOutput, normBackward(graph, dNormed, saved.middle, weight("ffn_norm", layer.feedForwardNorm)));
 
@@ -87,9 +143,10 @@ export function layerBackward(
 }
 
 /** The linear layers of a group, with their bias. */
-function project(graph: PackGraph, group: LinearGroup, input: Tensor): LinearActivations {
-  const result = linearForward(graph, group, input);
-  return group.bias === undefined ? result : { ...result, output: graph.context.add(result.output, group.bias) };
+function project(graph: PackGraph, group: LinearGroup, input: Tensor, needsOutput = true): LinearActivations {
+  const result = linearForward(graph, group, input, needsOutput);
+  if (group.bias === undefined || result.output === undefined) return result;
+  return { ...result, output: graph.context.add(result.output, group.bias) };
 }
 
 function norm({ context: c, spec }: PackGraph, a: Tensor, weight: Tensor): Tensor {
@@ -115,8 +172,13 @@ function residual(graph: PackGraph, a: Tensor, postNorm: Tensor | undefined): Te
   return residualScale === 1 ? normed : graph.context.scale(normed, residualScale);
 }
 
-function residualBackward(graph: PackGraph, dResult: Tensor, a: Tensor, postNorm: NormWeight | undefined): Tensor {
+function residualBackward(
+  graph: PackGraph,
+  dResult: Tensor,
+  a: Tensor | undefined,
+  postNorm: NormWeight | undefined,
+): Tensor {
   const { residualScale } = graph.spec;
   const dNormed = residualScale === 1 ? dResult : graph.context.scale(dResult, residualScale);
-  return postNorm === undefined ? dNormed : normBackward(graph, dNormed, a, postNorm);
+  return postNorm === undefined ? dNormed : normBackward(graph, dNormed, a!, postNorm);
 }

@@ -12,17 +12,23 @@ export interface LinearActivations {
   adapterInput: Tensor;
   /** s A x, `[padded ranks, tokens]`; undefined without an adapter. */
   lowRank: Tensor | undefined;
-  output: Tensor;
+  /** Undefined where a recomputed layer has no use for it. */
+  output: Tensor | undefined;
 }
 
 /** y = W x + B (s A x) as one product with the widened matrix. */
-export function linearForward(graph: PackGraph, group: LinearGroup, input: Tensor): LinearActivations {
+export function linearForward(
+  graph: PackGraph,
+  group: LinearGroup,
+  input: Tensor,
+  needsOutput: boolean,
+): LinearActivations {
   const { context: c, layout, dropout } = graph;
   const { adapter } = group;
   const adapterInput =
     adapter === undefined || dropout === undefined ? input : c.mul(input, dropout.maskFor(c, input, group.index));
   const lowRank = adapter && c.scale(adapter.a.multiply(c, adapterInput), layout.scale);
-  return { input, adapterInput, lowRank, output: group.forward.multiply(c, input, lowRank) };
+  return { input, adapterInput, lowRank, output: needsOutput ? group.forward.multiply(c, input, lowRank) : undefined };
 }
 
 /** dx = Wᵀ dy + Aᵀ (s Bᵀ dy); dB = dy (s A x)ᵀ; dA = (s Bᵀ dy) xᵀ; and dW = dy xᵀ where W itself is trained. */

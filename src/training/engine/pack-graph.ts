@@ -1,6 +1,7 @@
 /** What every layer of one graph shares: the pack it works on, and where gradients go. Activations are `[features, tokens]`. */
 import type { Tensor, TensorContext } from "../../tensor/context.ts";
 import type { CpuKernels } from "../../tensor/kernels/cpu-kernels.ts";
+import type { HoldType } from "./held-matrix.ts";
 import type { ParameterLayout } from "./lora-layout.ts";
 import type { Segment } from "./micro-batch.ts";
 import type { ModelSpec } from "./model-spec.ts";
@@ -13,6 +14,7 @@ export interface PackGraph {
   /** This processor's own products, where it has them. */
   kernels: CpuKernels | undefined;
   spec: ModelSpec;
+  holdType: HoldType;
   layout: ParameterLayout;
   positions: Tensor;
   ropeFactors: Tensor | undefined;

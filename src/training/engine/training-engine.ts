@@ -11,7 +11,7 @@ import { countAttentionBlocks } from "./attention-blocks.ts";
 import { type FrozenWeights, type LinearGroup, loadFrozenWeights, writeMatrix } from "./frozen-weights.ts";
 import { createFullLayout } from "./full-layout.ts";
 import type { HoldType } from "./held-matrix.ts";
-import { type LayerActivations, layerBackward, layerForward } from "./layer.ts";
+import { type Keeping, keep, type LayerActivations, layerAgain, layerBackward, layerForward } from "./layer.ts";
 import { loadVectors } from "./load-vectors.ts";
 import { createLoraLayout, initialLoraParameters, type LoraOptions, type ParameterLayout } from "./lora-layout.ts";
 import { buildLoss, type LossPart, outputLogits } from "./loss-head.ts";
@@ -35,8 +35,8 @@ export interface EngineOptions {
   isStreamed?: boolean;
   /** false: ggml's own products alone, even where this processor has faster ones. */
   usesKernels?: boolean;
-  /** Recompute each layer in the backward pass instead of keeping its activations: a third more work, a fraction of the memory. */
-  recompute?: boolean;
+  /** What of the forward pass is kept for the backward pass, and not computed again. */
+  keeping?: Keeping;
   /** Start from these parameters instead of fresh adapters or the file's weights. */
   parameters?: Float32Array;
   onLayerLoaded?: (layer: number) => void;
@@ -68,7 +68,8 @@ export class TrainingEngine {
   readonly #firstMoments: Tensor;
   readonly #secondMoments: Tensor;
   readonly #allocator: GraphAllocator;
-  readonly #recompute: boolean;
+  readonly #keeping: Keeping;
+  readonly #holdType: HoldType;
   readonly #file: GgufFile;
   readonly #neftuneAlpha: number;
   #refreshGraph: { context: TensorContext; allocator: GraphAllocator } | undefined;
@@ -79,7 +80,8 @@ export class TrainingEngine {
     this.layout = options.lora === undefined ? createFullLayout(this.spec) : createLoraLayout(this.spec, options.lora);
     this.#file = file;
     this.#neftuneAlpha = options.neftuneAlpha ?? 0;
-    this.#recompute = options.recompute ?? false;
+    this.#keeping = options.keeping ?? "all";
+    this.#holdType = options.holdType;
     this.#backend = new Backend(options.threads, { usesKernels: options.usesKernels ?? true });
     this.#state = new TensorContext(8);
     const vector = () => this.#state.tensor(TensorType.F32, this.layout.size);
@@ -305,6 +307,7 @@ export class TrainingEngine {
         context,
         kernels: this.#backend.kernels,
         spec: this.spec,
+        holdType: this.#holdType,
         layout: this.layout,
         positions,
         ropeFactors: this.#weights.ropeFactors,
@@ -328,15 +331,20 @@ export class TrainingEngine {
     };
   }
 
-  #forward(graph: PackGraph & { embedded: Tensor }): { output: Tensor; saved: LayerActivations[] } {
-    const saved: LayerActivations[] = [];
+  /** Through all layers; `again(i)` gives layer i's activations for the backward pass. */
+  #forward(graph: PackGraph & { embedded: Tensor }): { output: Tensor; again: (layer: number) => LayerActivations } {
+    const saved: (() => LayerActivations)[] = [];
     let current = graph.embedded;
     for (const [index, layer] of this.#weights.layers.entries()) {
-      const activations = layerForward(graph, index, layer, current);
-      saved.push(activations);
-      current = activations.output;
+      const { activations, output } = layerForward(graph, index, layer, current);
+      if (this.#keeping === "all") saved.push(() => activations);
+      else {
+        const kept = keep(graph, this.#keeping, activations);
+        saved.push(() => layerAgain(graph, index, layer, kept));
+      }
+      current = output;
     }
-    return { output: current, saved };
+    return { output: current, again: (layer) => saved[layer]!() };
   }
 
   #run(
@@ -344,9 +352,9 @@ export class TrainingEngine {
     weights: { targetWeight: number; anchorWeight: number; noiseSeed: number } | undefined,
   ): MicroBatchLoss {
     const lossRows = batch.targets.rows.length + (batch.anchors?.rows.length ?? 0);
-    using context = new TensorContext(this.#capacity(batch.segments, lossRows) * (this.#recompute ? 2 : 1));
+    using context = new TensorContext(this.#capacity(batch.segments, lossRows) * (this.#keeping === "all" ? 1 : 2));
     const { graph, fill } = this.#inputs(context, batch.tokens, batch.segments, weights?.noiseSeed);
-    const { output, saved } = this.#forward(graph);
+    const { output, again } = this.#forward(graph);
 
     const hard = batch.targets.rows.length > 0 ? hardTargets(batch.targets) : undefined;
     const parts: { indices: Tensor; targets: SoftTargets; part: LossPart }[] = [];
@@ -367,10 +375,7 @@ export class TrainingEngine {
       // Below the lowest layer in which something is learned no gradient is needed.
       const lowest = this.#isFull ? -1 : this.layout.modules[0]!.layer;
       for (let index = this.spec.layers - 1; index >= Math.max(0, lowest); index--) {
-        const layer = this.#weights.layers[index]!;
-        const kept = saved[index]!;
-        const activations = this.#recompute ? layerForward(graph, index, layer, kept.input) : kept;
-        const next = layerBackward(graph, index, layer, activations, gradient, index > lowest);
+        const next = layerBackward(graph, index, this.#weights.layers[index]!, again(index), gradient, index > lowest);
         if (next !== undefined) gradient = next;
       }
       if (this.#isFull) dEmbedded = context.output(gradient);
