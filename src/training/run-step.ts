@@ -56,10 +56,13 @@ export async function validationLoss(
   return loss / countedTokens(samples);
 }
 
-/** @throws IlabError `LOSS_NOT_FINITE`, or `MODEL_NOT_FINITE` when nothing was learned yet that could be to blame. */
-export function requireFinite(values: readonly number[], step: number): void {
+/**
+ * @param updates that the engine has made.
+ * @throws IlabError `LOSS_NOT_FINITE`, or `MODEL_NOT_FINITE` when nothing was learned yet that could be to blame.
+ */
+export function requireFinite(values: readonly number[], updates: number): void {
   if (values.every(Number.isFinite)) return;
-  if (step === 1)
+  if (updates === 0)
     throw new IlabError({
       code: "MODEL_NOT_FINITE",
       message:
@@ -68,7 +71,7 @@ export function requireFinite(values: readonly number[], step: number): void {
     });
   throw new IlabError({
     code: "LOSS_NOT_FINITE",
-    message: `the loss is not a finite number any more at step ${step}`,
+    message: `the loss is not a finite number any more after step ${updates}`,
     hint: "Begin anew with a lower --learning-rate and --resume never.",
   });
 }

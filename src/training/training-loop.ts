@@ -65,7 +65,7 @@ export async function trainingLoop(
       if (progress.step > saver.savedStep) await saver.save(["stop"], progress);
       return { progress, isStopped: true };
     }
-    requireFinite([losses.loss, losses.anchorLoss], step);
+    requireFinite([losses.loss, losses.anchorLoss], progress.step);
     const gradientNorm = engine.step({ ...plan, learningRate: planned.learningRate });
     const before = progress;
     progress = {
