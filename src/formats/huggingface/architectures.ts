@@ -20,6 +20,8 @@ export interface HuggingFaceArchitecture {
   normOffset: number;
   /** Module of a layer by its GGUF name. */
   layerModules: Record<string, string>;
+  /** Layers that have biases together, always or when `attention_bias` says so. */
+  attentionBiases: { modules: readonly string[]; isAlways: boolean };
   /** `tie_word_embeddings` where the configuration does not say. */
   isTiedByDefault: boolean;
 }
@@ -35,6 +37,7 @@ const decoderModules = {
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
 };
+const withOutput = { modules: ["attn_q", "attn_k", "attn_v", "attn_output"], isAlways: false };
 const queryKeyNorms = { attn_q_norm: "self_attn.q_norm", attn_k_norm: "self_attn.k_norm" };
 
 const ARCHITECTURES: readonly HuggingFaceArchitecture[] = [
@@ -45,6 +48,7 @@ const ARCHITECTURES: readonly HuggingFaceArchitecture[] = [
     permutesRotary: true,
     normOffset: 0,
     layerModules: decoderModules,
+    attentionBiases: withOutput,
     isTiedByDefault: false,
   },
   {
@@ -54,6 +58,7 @@ const ARCHITECTURES: readonly HuggingFaceArchitecture[] = [
     permutesRotary: true,
     normOffset: 0,
     layerModules: decoderModules,
+    attentionBiases: withOutput,
     isTiedByDefault: false,
   },
   {
@@ -63,6 +68,7 @@ const ARCHITECTURES: readonly HuggingFaceArchitecture[] = [
     permutesRotary: false,
     normOffset: 0,
     layerModules: decoderModules,
+    attentionBiases: { modules: ["attn_q", "attn_k", "attn_v"], isAlways: true },
     isTiedByDefault: false,
   },
   {
@@ -72,6 +78,7 @@ const ARCHITECTURES: readonly HuggingFaceArchitecture[] = [
     permutesRotary: false,
     normOffset: 0,
     layerModules: { ...decoderModules, ...queryKeyNorms },
+    attentionBiases: withOutput,
     isTiedByDefault: false,
   },
   {
@@ -87,6 +94,7 @@ const ARCHITECTURES: readonly HuggingFaceArchitecture[] = [
       ffn_norm: "pre_feedforward_layernorm",
       post_ffw_norm: "post_feedforward_layernorm",
     },
+    attentionBiases: withOutput,
     isTiedByDefault: true,
   },
 ];

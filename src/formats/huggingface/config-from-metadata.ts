@@ -2,6 +2,7 @@
 import { IlabError } from "../../util/errors.ts";
 import { type GgufFile, metadataNumber, metadataString } from "../gguf/types.ts";
 import type { HuggingFaceArchitecture } from "./architectures.ts";
+import type { DecoderSizes } from "./expected-tensors.ts";
 import { gemma3QueryScalar, isGemma3Local } from "./gemma3.ts";
 import { llama3RopeOf } from "./llama3-rope.ts";
 import { PythonFloat } from "./to-json.ts";
@@ -20,7 +21,7 @@ export interface ModelFacts {
 
 export interface ExportedConfig {
   config: Record<string, unknown>;
-  headSize: number;
+  sizes: DecoderSizes;
 }
 
 /** @param source the file, for messages. Throws `GGUF_INVALID`-like errors for a model that says too little or too much. */
@@ -46,16 +47,18 @@ export function configFromMetadata(
   if ((get("attention.value_length") ?? headSize) !== headSize) refuse("its keys and values differ in size");
   if ((get("rope.dimension_count") ?? headSize) !== headSize) refuse("only a part of each head is rotated");
   if ((get("expert_count") ?? 0) > 0) refuse("it is a mixture of experts");
+  const keyValueHeads = get("attention.head_count_kv") ?? heads;
+  const sizes = { layers, width, feedForward: need("feed_forward_length"), heads, keyValueHeads, headSize };
   const isGemma = architecture.name === "gemma3";
   const base = get("rope.freq_base") ?? 10_000;
   const config: Record<string, unknown> = {
     architectures: [architecture.classes[0]],
     model_type: architecture.modelType,
     hidden_size: width,
-    intermediate_size: need("feed_forward_length"),
+    intermediate_size: sizes.feedForward,
     num_hidden_layers: layers,
     num_attention_heads: heads,
-    num_key_value_heads: get("attention.head_count_kv") ?? heads,
+    num_key_value_heads: keyValueHeads,
     head_dim: headSize,
     vocab_size: facts.vocabulary,
     max_position_embeddings: need("context_length"),
@@ -90,7 +93,7 @@ export function configFromMetadata(
     config["layer_types"] = local.map((isLocal) => (window > 0 && isLocal ? "sliding_attention" : "full_attention"));
     config["rope_local_base_freq"] = pythonFloat(get("rope.freq_base_swa") ?? 10_000);
   }
-  return { config, headSize };
+  return { config, sizes };
 
   function slidingLayers(): boolean[] {
     const pattern = file.metadata.get("gemma3.attention.sliding_window_pattern")?.value;

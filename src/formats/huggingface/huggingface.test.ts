@@ -53,7 +53,7 @@ const rounded = (value: unknown) => (typeof value === "number" ? Math.fround(val
 
 test.each<[string, TinyModelOptions]>([
   ["llama", { type: "F16" }],
-  ["llama-untied", { isTied: false, biases: ["attn_q", "attn_k", "attn_v"], type: "BF16" }],
+  ["llama-untied", { isTied: false, biases: ["attn_q", "attn_k", "attn_v", "attn_output"], type: "BF16" }],
   ["llama-yarn", { metadata: yarn }],
   ["granite", { architecture: "granite" }],
   ["qwen2", { architecture: "qwen2" }],
@@ -313,6 +313,35 @@ describe("directories that do not hold together", () => {
     await damage(directory);
     await expect(openHuggingFaceWeights(directory)).rejects.toMatchObject({ code, hint: expect.any(String) });
   });
+});
+
+test.each<[string, TinyModelOptions]>([
+  ["a missing tensor", { mutate: (_, tensors) => tensors.delete("blk.1.ffn_up.weight") }],
+  ["no embedding", { mutate: (_, tensors) => tensors.delete("token_embd.weight") }],
+  [
+    "a tensor of another shape",
+    { mutate: (_, tensors) => tensors.set("blk.0.attn_k.weight", { shape: [64, 64], type: 0 }) },
+  ],
+  ["a layer too many", { mutate: (_, tensors) => tensors.set("blk.2.ffn_norm.weight", { shape: [64], type: 0 }) }],
+  ["a stranger", { mutate: (_, tensors) => tensors.set("blk.0.ffn_gate_exps.weight", { shape: [64], type: 0 }) }],
+  ["a billion layers", { mutate: (metadata) => metadata.set("llama.block_count", u32(1e9)) }],
+  ["no head count", { mutate: (metadata) => metadata.delete("llama.attention.head_count") }],
+])("a GGUF file with %s is not written", async (name, options) => {
+  await expect(exportTiny(`gguf-with-${name.replaceAll(" ", "-")}`, options)).rejects.toMatchObject({
+    code: "MODEL_UNSUPPORTED",
+    hint: expect.any(String),
+  });
+});
+
+test("biases that transformers expects and the file has not are zeros", async () => {
+  const directory = await exportTiny("some-biases", { biases: ["attn_v"] });
+  const { tensors } = await readSafetensors(join(directory, "model.safetensors"));
+  const names = [...tensors.keys()].filter((each) => each.endsWith(".bias"));
+  expect(names.length).toBe(8);
+  const { offset, sizeBytes } = tensors.get("model.layers.1.self_attn.q_proj.bias")!;
+  const bytes = (await readFile(join(directory, "model.safetensors"))).subarray(offset, offset + sizeBytes);
+  expect([...bytes]).toEqual(new Array(256).fill(0));
+  expect(JSON.parse(await readFile(join(directory, "config.json"), "utf8"))).toMatchObject({ attention_bias: true });
 });
 
 test("shards with an index are one model", async () => {

@@ -4,7 +4,8 @@ import { floatsToRows, rowsToFloats } from "../../tensor/convert-rows.ts";
 import { IlabError } from "../../util/errors.ts";
 import type { ModelWeights, WeightTensor } from "../model-weights.ts";
 import { architectureOfClass, ggufTensorName, type HuggingFaceArchitecture } from "./architectures.ts";
-import { type HuggingFaceConfig, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
+import { findTensorProblem } from "./expected-tensors.ts";
 import { metadataFromConfig } from "./metadata-from-config.ts";
 import { GGML_TYPE_OF, type HuggingFaceTensor, openTensors } from "./open-tensors.ts";
 import { reorderRows } from "./rotary-order.ts";
@@ -28,7 +29,20 @@ export async function openHuggingFaceWeights(directory: string): Promise<Hugging
     if (skipped > 0) warnings.push(`${skipped} tensors of ${directory} are not of the language model and are left out`);
     if (config.tie_word_embeddings ?? architecture.isTiedByDefault) named.delete("output.weight");
     else if (!named.has("output.weight")) throw invalid(directory, "lm_head.weight is missing");
-    const vocabulary = checkTensors(architecture, config, headSize, named, directory);
+    const problem = findTensorProblem(
+      architecture,
+      {
+        layers: config.num_hidden_layers,
+        width: config.hidden_size,
+        feedForward: config.intermediate_size,
+        heads: config.num_attention_heads,
+        keyValueHeads: config.num_key_value_heads ?? config.num_attention_heads,
+        headSize,
+      },
+      new Map([...named].map(([name, { shape }]) => [name, shape])),
+    );
+    if (problem !== undefined) throw invalid(directory, problem);
+    const vocabulary = named.get("token_embd.weight")!.shape[0]!;
     if (architecture.name !== "gemma3")
       metadata.set(`${architecture.name}.vocab_size`, { type: "uint32", value: vocabulary });
     const tokenizer = await tokenizerMetadata(directory, vocabulary, config);
@@ -76,49 +90,6 @@ function nameTensors(
   }
   const layer = (name: string) => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? (name.startsWith("token_embd") ? -1 : 1e9));
   return { named: new Map(found.sort(([a], [b]) => layer(a) - layer(b))), skipped };
-}
-
-/** Every matrix of the architecture must be there in the size that the configuration says. @returns rows of the embedding. */
-function checkTensors(
-  architecture: HuggingFaceArchitecture,
-  config: HuggingFaceConfig,
-  headSize: number,
-  tensors: Map<string, HuggingFaceTensor>,
-  directory: string,
-): number {
-  const { hidden_size: width, intermediate_size: inner, num_attention_heads: heads } = config;
-  const queries = heads * headSize;
-  const keys = (config.num_key_value_heads ?? heads) * headSize;
-  const vocabulary = tensors.get("token_embd.weight")?.shape[0] ?? config.vocab_size ?? 0;
-  const shapes: Record<string, number[]> = {
-    attn_q: [queries, width],
-    attn_k: [keys, width],
-    attn_v: [keys, width],
-    attn_output: [width, queries],
-    ffn_gate: [inner, width],
-    ffn_up: [inner, width],
-    ffn_down: [width, inner],
-    attn_q_norm: [headSize],
-    attn_k_norm: [headSize],
-    token_embd: [vocabulary, width],
-    output: [vocabulary, width],
-  };
-  const shapeOf = (module: string) => shapes[module] ?? [width];
-  const required = ["token_embd.weight", "output_norm.weight"];
-  for (let layer = 0; layer < config.num_hidden_layers; layer++)
-    required.push(...Object.keys(architecture.layerModules).map((module) => `blk.${layer}.${module}.weight`));
-  const missing = required.find((name) => !tensors.has(name));
-  if (missing !== undefined) throw invalid(directory, `there is no tensor for ${missing}`);
-  for (const [name, { shape, name: ownName }] of tensors) {
-    const [, layer, module, part] = /^(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)$/.exec(name)!;
-    if (layer !== undefined && Number(layer) >= config.num_hidden_layers)
-      throw invalid(directory, `'${ownName}' belongs to a layer beyond the ${config.num_hidden_layers} of config.json`);
-    const whole = shapeOf(module!);
-    const expected = part === "bias" ? whole.slice(0, 1) : whole;
-    if (shape.join() !== expected.join())
-      throw invalid(directory, `'${ownName}' is [${shape.join(", ")}], config.json says [${expected.join(", ")}]`);
-  }
-  return vocabulary;
 }
 
 /** @param headSize rows are reordered inside heads of this size. @param offset added to every value. */

@@ -12,6 +12,7 @@ import { allRows, type ModelWeights, rowBytes, rowCount, type WeightTensor } fro
 import { type SafetensorsSource, safetensorsBytes, writeSafetensors } from "../safetensors.ts";
 import { architectureOfGguf, type HuggingFaceArchitecture, huggingFaceTensorName } from "./architectures.ts";
 import { configFromMetadata } from "./config-from-metadata.ts";
+import { findTensorProblem } from "./expected-tensors.ts";
 import { GGML_TYPE_OF } from "./open-tensors.ts";
 import { reorderRows } from "./rotary-order.ts";
 import { toPythonJson } from "./to-json.ts";
@@ -37,34 +38,40 @@ export async function writeHuggingFaceModel(
 ): Promise<string[]> {
   const architecture = architectureOfGguf(metadataString(weights, "general.architecture"), weights.source);
   const tensors = new Map(weights.tensors.map((tensor) => [tensor.name, tensor]));
-  const embedding = tensors.get("token_embd.weight");
-  if (embedding === undefined) throw unknownTensor(weights.source, "there is no token_embd.weight");
   const dtype = chooseDtype(architecture, weights.tensors);
   const ropeTensor = tensors.get("rope_freqs.weight");
-  const { config, headSize } = configFromMetadata(
+  tensors.delete("rope_freqs.weight");
+  const hasBias = (modules: RegExp) => [...tensors.keys()].some((name) => name.endsWith(".bias") && modules.test(name));
+  const embedding = tensors.get("token_embd.weight");
+  const { config, sizes } = configFromMetadata(
     architecture,
     weights,
     {
-      vocabulary: rowCount(embedding),
+      vocabulary: embedding === undefined ? 0 : rowCount(embedding),
       isTied: !tensors.has("output.weight"),
-      hasAttentionBias: tensors.has("blk.0.attn_q.bias"),
-      hasFeedForwardBias: tensors.has("blk.0.ffn_up.bias"),
+      hasAttentionBias: hasBias(/\.attn_/),
+      hasFeedForwardBias: hasBias(/\.ffn_/),
       dtype: DTYPE_NAMES[dtype]!,
       ropeFactors: ropeTensor && rowsToFloats(ropeTensor.type, await ropeTensor.rows(0, 1), ropeTensor.shape[0]!),
     },
     weights.source,
   );
+  const problem = findTensorProblem(
+    architecture,
+    sizes,
+    new Map([...tensors.values()].map(({ name, shape }) => [name, [...shape].reverse()])),
+  );
+  if (problem !== undefined) throw unknownTensor(weights.source, problem);
+  addMissingBiases(architecture, tensors, sizes.layers);
   const tokenizer = tokenizerFiles(weights, weights.source);
   const { ids, endings } = tokenizer;
   const tokenIds = { bos_token_id: ids.bos ?? null, eos_token_id: ids.eos ?? null, pad_token_id: ids.padding ?? null };
   await mkdir(directory, { recursive: true });
 
-  const sources = [...tensors.values()]
-    .filter((tensor) => tensor !== ropeTensor)
-    // Norms and biases are kept as they are: they are small, and transformers takes each tensor in its own type.
-    .map((tensor) =>
-      exportTensor(architecture, tensor, tensor.shape.length === 1 ? "F32" : dtype, headSize, weights.source),
-    );
+  // Norms and biases are kept as they are: they are small, and transformers takes each tensor in its own type.
+  const sources = [...tensors.values()].map((tensor) =>
+    exportTensor(architecture, tensor, tensor.shape.length === 1 ? "F32" : dtype, sizes.headSize, weights.source),
+  );
   let done = 0;
   const watched = sources.map((source) => ({
     ...source,
@@ -90,6 +97,26 @@ export async function writeHuggingFaceModel(
   for (const [name, content] of Object.entries(texts))
     await writeFileAtomic(join(directory, name), toPythonJson(content));
   return [...files, ...Object.keys(texts)];
+}
+
+/** transformers has biases in all layers of a kind or in none; llama.cpp takes them one by one. */
+function addMissingBiases(
+  { attentionBiases }: HuggingFaceArchitecture,
+  tensors: Map<string, WeightTensor>,
+  layers: number,
+): void {
+  const kinds = [attentionBiases, { modules: ["ffn_gate", "ffn_up", "ffn_down"], isAlways: false }];
+  for (const { modules, isAlways } of kinds) {
+    const names = Array.from({ length: layers }, (_, layer) =>
+      modules.map((module) => `blk.${layer}.${module}`),
+    ).flat();
+    if (!isAlways && !names.some((name) => tensors.has(`${name}.bias`))) continue;
+    for (const name of names.filter((each) => !tensors.has(`${each}.bias`))) {
+      const length = rowCount(tensors.get(`${name}.weight`)!);
+      const rows = async () => new Uint8Array(4 * length);
+      tensors.set(`${name}.bias`, { name: `${name}.bias`, shape: [length], type: F32, rows });
+    }
+  }
 }
 
 /** The type of all matrices: as they are, or 16 bits. Gemma's activations do not fit F16. */
