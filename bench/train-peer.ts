@@ -23,11 +23,13 @@ import { LineProcess } from "./helpers/line-process.ts";
 import { withOtherLoad } from "./helpers/other-load.ts";
 import type { DoneAnswer, PeerPlan, PlanModule, PlanSample, ReadyAnswer, StepAnswer } from "./helpers/peer-plan.ts";
 
-const SECTIONS = ["instruction", "allTokens", "curve"] as const;
+const SECTIONS = ["instruction", "allTokens", "full", "curve"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const INSTRUCTION_BATCH = 16;
 const FULL_SEQUENCE_TOKENS = 512;
+const LEARNING_RATE = 5e-4;
+const FULL_LEARNING_RATE = 2e-5;
 const CURVE_STEPS = 50;
 const CURVE_BATCH = 2;
 const CURVE_MOST_TOKENS = 96;
@@ -73,14 +75,19 @@ const directory = await mkdtemp(join(tmpdir(), "ilab-bench-"));
 try {
   const results: { [section in Section]?: Record<string, unknown> } = {};
   if (sections.includes("instruction")) {
-    const steps = [instructionSamples(text, INSTRUCTION_BATCH, random)];
-    for (let i = 0; i < measuredSteps; i++) steps.push(instructionSamples(text, INSTRUCTION_BATCH, random));
-    results.instruction = await compare("instruction", steps);
+    const steps = Array.from({ length: 1 + measuredSteps }, () => instructionSamples(text, INSTRUCTION_BATCH, random));
+    results.instruction = await compare("instruction", basePlan(steps));
   }
   if (sections.includes("allTokens")) {
     const sequence = () => [cutSample(text, FULL_SEQUENCE_TOKENS, 1, random)];
     // Steps are short here, so more of them are taken.
-    results.allTokens = await compare("allTokens", Array.from({ length: 1 + 3 * measuredSteps }, sequence));
+    results.allTokens = await compare("allTokens", basePlan(Array.from({ length: 1 + 3 * measuredSteps }, sequence)));
+  }
+  if (sections.includes("full")) {
+    const steps = Array.from({ length: 1 + measuredSteps }, () => instructionSamples(text, INSTRUCTION_BATCH, random));
+    const plan = basePlan(steps);
+    const adamw = { ...plan.adamw, learningRate: FULL_LEARNING_RATE };
+    results.full = await compare("full", { ...plan, method: "full", adamw });
   }
   if (sections.includes("curve")) results.curve = await compareCurves();
   console.log(
@@ -104,9 +111,12 @@ interface Round {
 }
 
 /** Both trainers on the same steps, the first of which warms up. */
-async function compare(name: string, steps: PlanSample[][]): Promise<Record<string, unknown>> {
-  const plan = basePlan(steps);
-  plan.microBatchTokens = Number(options["micro-batch-tokens"] ?? (await fastestMicroBatch(plan)));
+async function compare(name: string, untuned: PeerPlan): Promise<Record<string, unknown>> {
+  const { steps } = untuned;
+  const plan = {
+    ...untuned,
+    microBatchTokens: Number(options["micro-batch-tokens"] ?? (await fastestMicroBatch(untuned))),
+  };
   const planFile = await writePlan(name, plan);
   await using ours = startOurs(planFile);
   await using theirs = startTheirs(planFile);
@@ -210,7 +220,7 @@ function basePlan(steps: PlanSample[][]): PeerPlan {
     threads,
     lora: { rank: settings.loraRank, alpha: settings.loraAlpha, targets: ALL_TARGETS },
     adamw: {
-      learningRate: 5e-4,
+      learningRate: LEARNING_RATE,
       beta1: settings.beta1,
       beta2: settings.beta2,
       epsilon: settings.epsilon,

@@ -13,7 +13,7 @@ const plan = JSON.parse(await readFile(process.argv[2]!, "utf8")) as PeerPlan;
 const file = await readGguf(plan.modelFile);
 const holdType = plan.precision === "f32" ? "F32" : fastestHoldType(readModelSpec(file), plan.threads);
 using engine = new TrainingEngine(file, {
-  lora: plan.lora,
+  lora: plan.method === "lora" ? plan.lora : undefined,
   seed: 1,
   threads: plan.threads,
   holdType,
@@ -22,7 +22,7 @@ using engine = new TrainingEngine(file, {
 const loadPeakBytes = statusBytes("VmHWM");
 // The other side forgets its peak while loading as well.
 writeFileSync("/proc/self/clear_refs", "5");
-answer<ReadyAnswer>({ parameters: engine.layout.size, loadPeakBytes, loadedBytes: statusBytes("VmRSS") });
+answer<ReadyAnswer>({ parameters: engine.parameters.length, loadPeakBytes, loadedBytes: statusBytes("VmRSS") });
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line) as { step: number } | { end: true };
   if ("end" in command) {
