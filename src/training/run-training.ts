@@ -3,22 +3,17 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint, TrainingProgress } from "../artifacts.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
-import { metadataString } from "../formats/gguf/types.ts";
-import { writeLoraAdapter } from "../formats/lora-adapter.ts";
 import { ilabVersion } from "../util/assets.ts";
 import { IlabError } from "../util/errors.ts";
 import { anchorDistributions } from "./anchor-distributions.ts";
-import { loraWeights } from "./engine/export-adapter.ts";
-import { fastestHoldType } from "./engine/fastest-hold-type.ts";
+import { fastestHoldType, HOLD_TYPES } from "./engine/fastest-hold-type.ts";
 import type { HoldType } from "./engine/held-matrix.ts";
 import { readModelSpec } from "./engine/model-spec.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
 import { lockRun } from "./lock-run.ts";
 import { type LoopParts, planOf, trainingLoop } from "./training-loop.ts";
 import type { TrainingPlan } from "./worker/protocol.ts";
-import { writeTrainedModel } from "./write-trained-model.ts";
-
-const HOLD_TYPES: readonly HoldType[] = ["F32", "F16", "BF16"];
+import { writeStudent } from "./write-student.ts";
 
 export type RunParts = Omit<LoopParts, "student">;
 
@@ -74,19 +69,7 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   });
   const student = {
     file: plan.studentFile,
-    write: (path: string) =>
-      plan.method === "full"
-        ? writeTrainedModel(path, plan.modelFile, engine.layout, engine.parameters, plan.notes)
-        : writeLoraAdapter(
-            path,
-            {
-              architecture: metadataString(file, "general.architecture")!,
-              // The file states the scale as alpha / rank, whichever way it was chosen.
-              alpha: engine.layout.scale * engine.layout.rank,
-              notes: plan.notes,
-            },
-            loraWeights(engine.layout, engine.parameters),
-          ),
+    write: (path: string) => writeStudent(path, engine, { file, method: plan.method, notes: plan.notes }),
   };
   const { progress, isStopped } = await trainingLoop(engine, plan, anchors, start, { ...parts, student });
   if (isStopped) {
