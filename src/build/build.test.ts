@@ -144,7 +144,9 @@ test.each([
 });
 
 test("types below three bits are made with an importance matrix, and what matters keeps more of itself", async () => {
-  const base = await readGguf(place("base.gguf"));
+  // llama.cpp searches long for these types.
+  await writeTinyModel(place("one-layer.gguf"), { width: 256, feedForward: 256, layers: 1 });
+  const base = await readGguf(place("one-layer.gguf"));
   const matrix = async (name: string, importance: (input: number) => number) => {
     const matrices = [...base.tensors.values()].filter(({ shape }) => shape.length === 2);
     const tensor = (of: string, shape: number[], values: Float32Array) => ({
@@ -251,6 +253,15 @@ describe("what cannot be converted ends in an error, and nothing is left", () =>
     expect(await refused({ quantization: "IQ2_XXS" })).toBe("QUANTIZE_FAILED");
     expect(await refused({ quantization: "Q4_K_M", signal: AbortSignal.abort() })).toBe("CANCELLED");
     expect(await refused({ adapter: place("adapter.gguf"), signal: AbortSignal.abort() })).toBe("CANCELLED");
+  });
+  test("weights that are no numbers", async () => {
+    const bytes = await readFile(place("base.gguf"));
+    bytes.writeFloatLE(
+      Number.NaN,
+      (await readGguf(place("base.gguf"))).tensors.get("blk.0.ffn_up.weight")!.offset + 400,
+    );
+    await writeFile(place("nan.gguf"), bytes);
+    expect(await refused({ model: place("nan.gguf"), quantization: "Q4_K_M" })).toBe("QUANTIZE_FAILED");
   });
   test("architectures that exist only in llama.cpp", async () => {
     const model = place("strange.gguf");

@@ -50,7 +50,7 @@ export async function* quantizeModel(
       const log = await runQuantizer(order, signal, (done, total) =>
         emit({ type: "step-progress", stage: "build", step: STEP, done, total, unit: "tensors" }),
       );
-      if (log !== undefined) throw quantizeError(input, type, log);
+      if (log !== undefined) throw quantizeError(input, output, type, log);
     });
     const file = await open(part, "r+");
     await file.sync();
@@ -100,11 +100,11 @@ async function runQuantizer(
   }
 }
 
-function quantizeError(input: string, type: QuantizationType, log: string): IlabError {
+function quantizeError(input: string, output: string, type: QuantizationType, log: string): IlabError {
   if (/No space left|basic_ios::clear|iostream error/.test(log))
     return new IlabError({
       code: "DISK_FULL",
-      message: `${type} of ${input} could not be written: ${lastLines(log)}`,
+      message: `no space left while writing ${output}`,
       hint: "Free some space, or choose another place with --output.",
     });
   const needsMatrix = /requires an im|Missing importance matrix/.test(log);
