@@ -15,6 +15,8 @@ const OFFSET_BUFFER = 8n;
 const OFFSET_NE = 16n;
 const OFFSET_DATA = 248n;
 
+/** The first page of memory is never mapped. */
+const PRETENDED_ADDRESS = 64n;
 /** GGML_N_TASKS_MAX */
 const ALL_THREADS = -1;
 /** A portable graph has more tensors: 9 for a derivative of a norm, 5 for an outer product. */
@@ -141,6 +143,8 @@ export interface BackendOptions {
   usesKernels?: boolean;
   /** Compute here instead of on the processor. */
   device?: Device;
+  /** Take no memory and compute nothing: only sizes are wanted. */
+  isPlanned?: boolean;
 }
 
 /** What computes graphs: the processor with some threads, or a device. */
@@ -150,10 +154,12 @@ export class Backend {
   readonly bufferType: Pointer;
   /** Products faster than ggml's, where this processor has them. */
   readonly kernels: CpuKernels | undefined;
+  readonly isPlanned: boolean;
   readonly #device: Device | undefined;
 
-  constructor(threads: number, { usesKernels = true, device }: BackendOptions = {}) {
+  constructor(threads: number, { usesKernels = true, device, isPlanned = false }: BackendOptions = {}) {
     this.#device = device;
+    this.isPlanned = isPlanned;
     if (usesKernels && device === undefined) this.kernels = openCpuKernels(threads);
     this.pointer = device === undefined ? this.ggml.backendCpuInit() : this.ggml.deviceInit(device.pointer, null);
     if (this.pointer === 0n || this.pointer === null)
@@ -196,6 +202,7 @@ export class Backend {
   }
 
   compute(graph: Pointer): void {
+    if (this.isPlanned) return;
     const status = this.ggml.backendGraphCompute(this.pointer, graph);
     if (status !== 0)
       throw new IlabError({ code: "ENGINE_FAILED", message: `ggml could not compute the graph (status ${status})` });
@@ -210,6 +217,7 @@ export class Backend {
 export class GraphAllocator {
   readonly #backend: Backend;
   readonly #pointer: Pointer;
+  #plannedBytes = 0;
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -218,6 +226,12 @@ export class GraphAllocator {
 
   allocate(graph: Pointer): void {
     this.#backend.requireSupport(graph);
+    if (this.#backend.isPlanned) {
+      const sizes = new BigUint64Array(1);
+      this.#backend.ggml.allocatorReserveSize(this.#pointer, graph, null, null, sizes);
+      this.#plannedBytes = Math.max(this.#plannedBytes, Number(sizes[0]));
+      return;
+    }
     if (!this.#backend.ggml.allocatorAllocGraph(this.#pointer, graph))
       throw new IlabError({
         code: "OUT_OF_MEMORY",
@@ -227,6 +241,7 @@ export class GraphAllocator {
   }
 
   get sizeBytes(): number {
+    if (this.#backend.isPlanned) return this.#plannedBytes;
     return Number(this.#backend.ggml.allocatorBufferSize(this.#pointer, 0));
   }
 
@@ -258,6 +273,7 @@ export class TensorContext {
 
   /** Gives every tensor made so far its own memory, which lives as long as the context. Returns bytes. */
   allocatePersistent(backend: Backend): number {
+    if (backend.isPlanned) return this.#pretendMemory();
     const buffer = this.ggml.backendAllocateContext(this.#pointer, backend.bufferType);
     if (buffer === 0n || buffer === null)
       throw new IlabError({
@@ -267,6 +283,19 @@ export class TensorContext {
       });
     this.#buffer = buffer;
     return Number(this.ggml.backendBufferSize(buffer));
+  }
+
+  /** Gives the tensors addresses that nobody may touch: what is laid out around them takes them for allocated. Returns bytes. */
+  #pretendMemory(): number {
+    const { firstTensor, nextTensor, tensorBytes } = this.ggml;
+    let sizeBytes = 0;
+    for (let t = firstTensor(this.#pointer); t !== 0n && t !== null; t = nextTensor(this.#pointer, t)) {
+      const data = new BigUint64Array(koffi.view(t + OFFSET_DATA, 8));
+      if (data[0] !== 0n) continue;
+      data[0] = PRETENDED_ADDRESS;
+      sizeBytes += Number(tensorBytes(t));
+    }
+    return sizeBytes;
   }
 
   [Symbol.dispose](): void {

@@ -145,6 +145,8 @@ function bind() {
     typeTraits: f("get_type_traits", P, "int") as (type: number) => Pointer,
     /** Whether the CPU library in use, and with it the processor, has AVX512-BF16. */
     hasAvx512Bf16: () => cpu.func("int ggml_cpu_has_avx512_bf16()")() === 1,
+    firstTensor: f("get_first_tensor", P, P) as (context: Pointer) => Pointer,
+    nextTensor: f("get_next_tensor", P, P, P) as (context: Pointer, tensor: Pointer) => Pointer,
     backendCpuInit: cpu.func("ggml_backend_cpu_init", P, []) as () => Pointer,
     backendCpuSetThreads: cpu.func("ggml_backend_cpu_set_n_threads", "void", [P, "int"]) as (
       backend: Pointer,
@@ -202,6 +204,13 @@ function bind() {
     allocatorNew: f("gallocr_new", P, P) as (bufferType: Pointer) => Pointer,
     allocatorFree: f("gallocr_free", "void", P) as (allocator: Pointer) => void,
     allocatorAllocGraph: f("gallocr_alloc_graph", "bool", P, P) as (allocator: Pointer, graph: Pointer) => boolean,
+    allocatorReserveSize: f("gallocr_reserve_n_size", "void", P, P, P, P, P) as (
+      allocator: Pointer,
+      graph: Pointer,
+      nodeBuffers: null,
+      leafBuffers: null,
+      sizes: BigUint64Array,
+    ) => void,
     allocatorBufferSize: f("gallocr_get_buffer_size", "size_t", P, "int") as (
       allocator: Pointer,
       index: number,

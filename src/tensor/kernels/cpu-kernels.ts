@@ -17,6 +17,7 @@ import {
 import { packedElements } from "./packed-layout.ts";
 import { innerSize, packedProductCode, scratchBytesPerThread } from "./packed-product.ts";
 import { type Causality, ROW_MASKS, stridedProductCode } from "./strided-product.ts";
+import { zeroFillCode } from "./zero-fill.ts";
 
 /** What inner sizes and parts must be multiples of. */
 export const PACKING_MULTIPLE = 32;
@@ -28,6 +29,8 @@ export interface PackedMatrix {
   rows: number;
 }
 
+/** Operands that a custom operation in place may have. */
+const MOST_WRITES = 8;
 const RETURN = Uint8Array.of(0xc3);
 
 export class CpuKernels {
@@ -99,6 +102,26 @@ export class CpuKernels {
   unwritten(c: TensorContext, after: Tensor, ...shape: Shape): Tensor {
     const code = this.#code("nothing", () => RETURN);
     return c.custom(TensorType.F32, shape, [after], code, 0n);
+  }
+
+  /**
+   * `whole`, seen after all writes into parts of it. A write whose result nobody reads would keep the memory from being given back: ggml frees
+   * a tensor when all views of it have been used.
+   */
+  written(c: TensorContext, whole: Tensor, writes: readonly Tensor[]): Tensor {
+    const code = this.#code("nothing", () => RETURN);
+    let result = whole;
+    for (let from = 0; from < writes.length; from += MOST_WRITES)
+      result = c.customInplace(result, writes.slice(from, from + MOST_WRITES), code, 0n);
+    return result;
+  }
+
+  /** A matrix full of zeros in the graph's own memory, which is given back after its last use. */
+  zeroMatrix(c: TensorContext, after: Tensor, size: number, rows: number): PackedMatrix {
+    const inner = innerSize({ inputRows: size, extraRows: 0 });
+    const elements = packedElements(inner, rows);
+    const code = this.#code(`zeros ${elements}`, () => zeroFillCode(elements * 2));
+    return { tensor: c.custom(TensorType.BF16, [elements, 1, 1, 1], [after], code, 0n), inner, rows };
   }
 
   #pack(

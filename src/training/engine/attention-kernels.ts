@@ -19,6 +19,7 @@ export function kernelForward(
   const stride = rotated.strides[2];
   const keysByToken = tokensFirst(graph, rotated, heads, keyValueHeads, stride);
   const attended = c.expand(kernels.unwritten(c, projected, heads * headSize, tokens, 1, 1));
+  const writes: Tensor[] = [];
   return {
     scores(block) {
       const scores = kernels.unwritten(
@@ -36,9 +37,9 @@ export function kernelForward(
     attend(block, probabilities) {
       const result = runView(graph, attended, block.queries, 0, heads, attended.strides[1]);
       const values = visibleView(graph, projected, block, heads + keyValueHeads, keyValueHeads, projected.strides[1]);
-      c.expand(kernels.addStridedProduct(c, result, values, probabilities, { causality: "inner" }));
+      writes.push(c.expand(kernels.addStridedProduct(c, result, values, probabilities, { causality: "inner" })));
     },
-    attended: () => attended,
+    attended: () => kernels.written(c, attended, writes),
   };
 }
 
@@ -55,6 +56,7 @@ export function kernelBackward(
   const valuesByToken = tokensFirst(graph, projected, heads + keyValueHeads, keyValueHeads, projected.strides[1]);
   const dRotated = c.expand(kernels.unwritten(c, dAttended, headSize, heads + keyValueHeads, tokens, 1));
   const dValues = c.expand(kernels.unwritten(c, dAttended, keyValueHeads * headSize, tokens, 1, 1));
+  const [rotatedWrites, valueWrites]: [Tensor[], Tensor[]] = [[], []];
   const outputs = (run: Run) => runView(graph, dAttended, run, 0, heads, dAttended.strides[1]);
   return {
     dProbabilities(block) {
@@ -67,21 +69,22 @@ export function kernelBackward(
       const queries = runView(graph, rotated, block.queries, 0, heads, stride);
       const keys = visibleView(graph, rotated, block, heads, keyValueHeads, stride);
       const dQueries = runView(graph, dRotated, block.queries, 0, heads, stride);
-      c.expand(kernels.addStridedProduct(c, dQueries, keys, dScores, { causality: "inner" }));
+      rotatedWrites.push(c.expand(kernels.addStridedProduct(c, dQueries, keys, dScores, { causality: "inner" })));
       /** Gradients of the keys and values of one run, which are `from …` of what the block sees. */
       const addRun = (run: Run, from: number, options: Parameters<CpuKernels["addStridedProduct"]>[4]) => {
         const dKeys = runView(graph, dRotated, run, heads, keyValueHeads, stride);
-        c.expand(kernels.addStridedProduct(c, dKeys, queries, byQuery(graph, dScores, from, run), options));
+        const scores = byQuery(graph, dScores, from, run);
+        rotatedWrites.push(c.expand(kernels.addStridedProduct(c, dKeys, queries, scores, options)));
         const dOwnValues = runView(graph, dValues, run, 0, keyValueHeads, valueStride);
         const weights = byQuery(graph, probabilities, from, run);
-        c.expand(kernels.addStridedProduct(c, dOwnValues, outputs(block.queries), weights, options));
+        valueWrites.push(c.expand(kernels.addStridedProduct(c, dOwnValues, outputs(block.queries), weights, options)));
       };
       addRun(block.queries, block.past, { causality: "columns" });
       // What lies before was written when its own turn came; every block that looks at it adds to it.
       for (const { from, run } of pastRuns(block)) addRun(run, from, { causality: "none", accumulates: true });
     },
-    dRotated: () => dRotated,
-    dValues: () => dValues,
+    dRotated: () => kernels.written(c, dRotated, rotatedWrites),
+    dValues: () => kernels.written(c, dValues, valueWrites),
   };
 }
 

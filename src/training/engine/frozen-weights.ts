@@ -6,14 +6,7 @@
 import type { GgufFile } from "../../formats/gguf/types.ts";
 import { type Backend, type Tensor, TensorContext } from "../../tensor/context.ts";
 import { TensorType } from "../../tensor/ggml.ts";
-import {
-  createMatrixHolder,
-  type HeldMatrix,
-  type HoldType,
-  type MatrixPart,
-  streamedMatrix,
-  suitsPacking,
-} from "./held-matrix.ts";
+import { createMatrixHolder, type HeldMatrix, type HoldType, type MatrixPart, suitsPacking } from "./held-matrix.ts";
 import { loadVectors } from "./load-vectors.ts";
 import { type GroupName, MODULE_GROUPS, type ModuleName, moduleShape, type ParameterLayout } from "./lora-layout.ts";
 import type { ModelSpec } from "./model-spec.ts";
@@ -81,8 +74,8 @@ export interface FrozenWeights extends Disposable {
 export interface HoldingOptions {
   holdType: HoldType;
   /**
-   * Keep the layers' matrices in the file's own type and convert each anew before every product: a quarter of the memory and less, for
-   * about a tenth more time with packs of a thousand tokens.
+   * Keep matrices in the file's own type and convert each anew before every product: a quarter of the memory and less, for a few percent
+   * more time with packs of some hundred tokens.
    */
   isStreamed: boolean;
   /** The parameter vector when it holds the weights themselves: then nothing is read from the file here. */
@@ -113,15 +106,8 @@ export function loadFrozenWeights(
   );
   using reader = new WeightReader(file);
   const vector = (...shape: number[]) => context.tensor(TensorType.F32, ...shape);
-  const shared = new Map<string, HeldMatrix>();
-  /** A matrix of its own, or one that writes itself into memory shared by all of its kind. */
-  const held = (kind: string, inner: number, rows: number): HeldMatrix => {
-    if (!options.isStreamed) return holder.make(inner, rows);
-    const key = `${kind} ${inner} ${rows}`;
-    const target = shared.get(key) ?? holder.make(inner, rows);
-    shared.set(key, target);
-    return streamedMatrix(target);
-  };
+  const held = (inner: number, rows: number): HeldMatrix =>
+    options.isStreamed ? holder.makeStreamed(inner, rows) : holder.make(inner, rows);
   const makeGroup = (layer: number, name: GroupName): LinearGroup => {
     const parts: LinearGroup["parts"] = new Map();
     let output = 0;
@@ -142,8 +128,8 @@ export function loadFrozenWeights(
       parts,
       ranks,
       index: layer * Object.keys(MODULE_GROUPS).length + Object.keys(MODULE_GROUPS).indexOf(name),
-      forward: held(`${name} forward`, input + paddedRanks, output),
-      backward: held(`${name} backward`, output + (hasDropout ? 0 : paddedRanks), input),
+      forward: held(input + paddedRanks, output),
+      backward: held(output + (hasDropout ? 0 : paddedRanks), input),
       adapter:
         ranks === 0
           ? undefined
@@ -169,12 +155,16 @@ export function loadFrozenWeights(
       place,
     );
   };
+  const heldHead = (inner: number, rows: number): HeldMatrix =>
+    options.isStreamed
+      ? headHolder.makeStreamed(inner, rows, { isRememberedPerGraph: true })
+      : headHolder.make(inner, rows);
   const embedding = rowsOf("token_embd.weight");
   const headName = spec.isTied ? "token_embd.weight" : "output.weight";
   const outputNorm = vector(spec.width);
   const head: OutputHead = {
-    forward: headHolder.make(spec.width, spec.vocabulary),
-    backward: headHolder.make(spec.vocabulary, spec.width),
+    forward: heldHead(spec.width, spec.vocabulary),
+    backward: heldHead(spec.vocabulary, spec.width),
     rows: spec.isTied ? embedding : rowsOf(headName),
   };
   const outputBias = spec.hasOutputBias ? vector(spec.vocabulary) : undefined;
@@ -209,9 +199,6 @@ export function loadFrozenWeights(
       : [],
   );
   const sizeBytes = context.allocatePersistent(backend);
-  holder.clear();
-  headHolder.clear();
-  ropeFactors?.floats().set(reader.vector("rope_freqs.weight"));
   const weights: FrozenWeights = {
     embedding,
     outputNorm,
@@ -222,6 +209,10 @@ export function loadFrozenWeights(
     sizeBytes,
     [Symbol.dispose]: () => context[Symbol.dispose](),
   };
+  if (backend.isPlanned) return weights;
+  holder.clear();
+  headHolder.clear();
+  ropeFactors?.floats().set(reader.vector("rope_freqs.weight"));
   if (!readsFile) return weights;
 
   loadVectors(spec, weights, (name) => reader.vector(name));

@@ -26,9 +26,20 @@ export interface HeldMatrix {
   write(c: TensorContext, part: MatrixPart): void;
 }
 
+/** A matrix in the graph's own memory. */
+interface TransientMatrix extends HeldMatrix {
+  /** Tells the graph that all parts are written; products come after. */
+  finish(): void;
+}
+
 /** Makes matrices of one type in a context; `clear` zeroes them after allocation: spare places take part in every product. */
 export interface MatrixHolder {
   make(inner: number, rows: number): HeldMatrix;
+  /**
+   * A matrix that is written anew from its parts whenever it is used, for models that fit into memory only in the file's own type. What is
+   * remembered per graph is written once for all products of a graph.
+   */
+  makeStreamed(inner: number, rows: number, options?: { isRememberedPerGraph?: boolean }): HeldMatrix;
   clear(): void;
 }
 
@@ -44,18 +55,30 @@ export function createMatrixHolder(
     tensors.push(tensor);
     return tensor;
   };
-  const { kernels } = backend;
+  const kernels = holdType === "BF16" && isPackable ? backend.kernels : undefined;
+  const shared = new Map<string, HeldMatrix>();
+  const make = (inner: number, rows: number): HeldMatrix => {
+    if (kernels === undefined) return plainMatrix(keep(context.tensor(TensorType[holdType], inner, rows)));
+    const matrix = kernels.matrix(context, inner, rows);
+    keep(matrix.tensor);
+    return packedMatrix(kernels, matrix);
+  };
   return {
-    make(inner, rows) {
-      if (holdType === "BF16" && isPackable && kernels !== undefined) {
-        const matrix = kernels.matrix(context, inner, rows);
-        keep(matrix.tensor);
-        return packedMatrix(kernels, matrix);
-      }
-      return plainMatrix(keep(context.tensor(TensorType[holdType], inner, rows)));
+    make,
+    makeStreamed(inner, rows, { isRememberedPerGraph = false } = {}) {
+      if (kernels !== undefined)
+        return streamedMatrix(
+          (c, x) => transientMatrix(c, kernels, kernels.zeroMatrix(c, x, inner, rows)),
+          isRememberedPerGraph,
+        );
+      // Without kernels all matrices of a size share memory of their own; nodes of a graph run in the order in which they are expanded.
+      const key = `${inner} ${rows}`;
+      const target = shared.get(key) ?? make(inner, rows);
+      shared.set(key, target);
+      return streamedMatrix(() => ({ ...target, finish: () => {} }), false);
     },
     clear() {
-      for (const tensor of tensors) tensor.bytes(tensor.strides[3]).fill(0);
+      for (const tensor of tensors) tensor.clear();
     },
   };
 }
@@ -71,6 +94,21 @@ function packedMatrix(kernels: CpuKernels, matrix: PackedMatrix): HeldMatrix {
     write(c, { source, isTransposed, firstRow, firstInner }) {
       const pack = isTransposed ? kernels.packColumns : kernels.packRows;
       c.expand(pack.call(kernels, c, source(c), matrix, firstRow, firstInner));
+    },
+  };
+}
+
+function transientMatrix(c: TensorContext, kernels: CpuKernels, matrix: PackedMatrix): TransientMatrix {
+  const writes: Tensor[] = [];
+  let current = matrix;
+  return {
+    multiply: (_, x, extra) => kernels.product(c, current, x, extra),
+    write(_, { source, isTransposed, firstRow, firstInner }) {
+      const pack = isTransposed ? kernels.packColumns : kernels.packRows;
+      writes.push(c.expand(pack.call(kernels, c, source(c), matrix, firstRow, firstInner)));
+    },
+    finish() {
+      current = { ...matrix, tensor: kernels.written(c, matrix.tensor, writes) };
     },
   };
 }
@@ -91,18 +129,26 @@ function plainMatrix(matrix: Tensor): HeldMatrix {
   };
 }
 
-/**
- * A matrix that is written anew before every product, into memory that it shares with others of its size: for models that fit into memory only in
- * the file's own type. Nodes of a graph run in the order in which they are expanded, so each product sees its own matrix.
- */
-export function streamedMatrix(shared: HeldMatrix): HeldMatrix {
+/** @param target the memory it is written to; x is what it will be multiplied with first. */
+function streamedMatrix(
+  target: (c: TensorContext, x: Tensor) => TransientMatrix,
+  isRememberedPerGraph: boolean,
+): HeldMatrix {
   const parts: MatrixPart[] = [];
+  const written = new WeakMap<TensorContext, HeldMatrix>();
+  const writtenMatrix = (c: TensorContext, x: Tensor): HeldMatrix => {
+    const matrix = target(c, x);
+    for (const part of parts) matrix.write(c, part);
+    matrix.finish();
+    if (isRememberedPerGraph) written.set(c, matrix);
+    return matrix;
+  };
   return {
     multiply(c, x, extra) {
+      // The operands first, so that what makes them cannot come between writing and multiplying.
       c.expand(x);
       if (extra !== undefined) c.expand(extra);
-      for (const part of parts) shared.write(c, part);
-      return c.expand(shared.multiply(c, x, extra));
+      return c.expand((written.get(c) ?? writtenMatrix(c, x)).multiply(c, x, extra));
     },
     write(_, part) {
       parts.push(part);

@@ -14,11 +14,11 @@ import type { SoftTargets } from "./micro-batch.ts";
 import type { ModelSpec } from "./model-spec.ts";
 import { FLOAT_BYTES, type PackGraph } from "./pack-graph.ts";
 
-/** Bounds the memory of logits (48 columns of SmolLM2's 49,152 need 9 MB; of Gemma's 262,144 it holds 24). */
+/** Bounds the memory of logits (64 columns of SmolLM2's 49,152 need 13 MB; of Gemma's 262,144 it holds 24). */
 const PIECE_BYTES = 25_000_000;
 /** Columns of logits per piece; with fewer the products become slow. */
 const MIN_COLUMNS = 24;
-const MAX_COLUMNS = 96;
+const MAX_COLUMNS = 64;
 /** Smallest probability that is left to the tokens outside the base's top k, so that the ratio stays finite. */
 const MINIMAL_REST = 1e-6;
 /** A softmax in f32 underflows to 0 below this; the loss then reads 87 nats instead of infinity. */

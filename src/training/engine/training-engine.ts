@@ -37,6 +37,8 @@ export interface EngineOptions {
   usesKernels?: boolean;
   /** What of the forward pass is kept for the backward pass, and not computed again. */
   keeping?: Keeping;
+  /** Take no memory and compute nothing: `accumulate` then only finds out what memory a pack needs. */
+  isPlanned?: boolean;
   /** Start from these parameters instead of fresh adapters or the file's weights. */
   parameters?: Float32Array;
   onLayerLoaded?: (layer: number) => void;
@@ -57,6 +59,12 @@ export interface EngineState extends TrainingVectors {
   steps: number;
 }
 
+export interface EngineMemory {
+  weightBytes: number;
+  stateBytes: number;
+  activationBytes: number;
+}
+
 export class TrainingEngine {
   readonly spec: ModelSpec;
   readonly layout: ParameterLayout;
@@ -73,6 +81,7 @@ export class TrainingEngine {
   readonly #file: GgufFile;
   readonly #neftuneAlpha: number;
   #refreshGraph: { context: TensorContext; allocator: GraphAllocator } | undefined;
+  readonly #stateBytes: number;
   #steps = 0;
 
   constructor(file: GgufFile, options: EngineOptions) {
@@ -82,7 +91,8 @@ export class TrainingEngine {
     this.#neftuneAlpha = options.neftuneAlpha ?? 0;
     this.#keeping = options.keeping ?? "all";
     this.#holdType = options.holdType;
-    this.#backend = new Backend(options.threads, { usesKernels: options.usesKernels ?? true });
+    const { usesKernels = true, isPlanned = false } = options;
+    this.#backend = new Backend(options.threads, { usesKernels, isPlanned });
     this.#state = new TensorContext(8);
     const vector = () => this.#state.tensor(TensorType.F32, this.layout.size);
     this.#parameters = vector();
@@ -90,10 +100,7 @@ export class TrainingEngine {
     this.#firstMoments = vector();
     this.#secondMoments = vector();
     this.#state.markParameter(this.#parameters);
-    this.#state.allocatePersistent(this.#backend);
-    this.#firstMoments.floats().fill(0);
-    this.#secondMoments.floats().fill(0);
-    this.#gradients.floats().fill(0);
+    this.#stateBytes = this.#state.allocatePersistent(this.#backend);
     this.#weights = loadFrozenWeights(file, this.spec, this.layout, this.#backend, {
       holdType: options.holdType,
       isStreamed: options.isStreamed ?? false,
@@ -101,6 +108,13 @@ export class TrainingEngine {
       onLayer: options.onLayerLoaded,
     });
     this.#allocator = new GraphAllocator(this.#backend);
+    if (isPlanned) {
+      if (!this.#isFull) this.#buildRefresh();
+      return;
+    }
+    this.#firstMoments.floats().fill(0);
+    this.#secondMoments.floats().fill(0);
+    this.#gradients.floats().fill(0);
     if (options.parameters !== undefined) this.setParameters(options.parameters);
     else if (this.#isFull) this.#loadBaseWeights();
     else this.setParameters(initialLoraParameters(this.layout, options.seed));
@@ -145,9 +159,10 @@ export class TrainingEngine {
     return this.#gradients.floats();
   }
 
-  /** Bytes held for weights and of the largest graph so far. */
-  get memory(): { weightBytes: number; activationBytes: number } {
-    return { weightBytes: this.#weights.sizeBytes, activationBytes: this.#allocator.sizeBytes };
+  /** Bytes held for weights, for parameters with gradient and moments, and of the largest graph so far. */
+  get memory(): EngineMemory {
+    const [weightBytes, activationBytes] = [this.#weights.sizeBytes, this.#allocator.sizeBytes];
+    return { weightBytes, stateBytes: this.#stateBytes, activationBytes };
   }
 
   setParameters(values: Float32Array): void {
@@ -387,6 +402,7 @@ export class TrainingEngine {
         part.fill();
       }
     });
+    if (this.#backend.isPlanned) return { targetLoss: 0, anchorLoss: 0 };
     if (dEmbedded !== undefined) this.#addEmbeddingGradient(batch.tokens, dEmbedded.floats());
     const lossOf = (targets: SoftTargets | undefined) =>
       parts.find((entry) => entry.targets === targets)?.part.loss() ?? 0;
@@ -406,6 +422,7 @@ export class TrainingEngine {
 
   #compute(context: TensorContext, fill: () => void): void {
     this.#allocator.allocate(context.graph);
+    if (this.#backend.isPlanned) return;
     fill();
     this.#backend.compute(context.graph);
   }
