@@ -2,12 +2,15 @@
  * Conversions against the real transformers and peft: the same tokens, the same logits, adapters that work on both sides. Needs the
  * environment that bench/peers/setup.sh makes; run with `npx vitest run --project peers`.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConvertRequest, convertModel } from "../../src/build/convert-model.ts";
+import { findConversionInput } from "../../src/build/find-conversion-input.ts";
+import { trainStudent } from "../../src/flow.ts";
 import { readGguf } from "../../src/formats/gguf/read-gguf.ts";
 import { openTokenizer } from "../../src/llm/tokenizer.ts";
+import { trainingSettingsSchema } from "../../src/training/training-settings.ts";
 import { runWork } from "../../src/util/events.ts";
 import { defaultModelFile } from "../helpers/default-model.ts";
 import { llamaLogits } from "../helpers/llama-logits.ts";
@@ -200,6 +203,61 @@ test("a model with images gives its language part, and an adapter of that part",
   const adapted = await theirs(directory, peft);
   expect(difference(adapted, await theirs(directory))).toBeGreaterThan(0.1);
   expect(difference(await theirs(merged), adapted)).toBeLessThan(1e-4);
+});
+
+test("an adapter that was trained here works there, and one from there is trained further here", async () => {
+  const modelFile = place("to-train.gguf");
+  await writeTinyModel(modelFile);
+  const rows = Array.from({ length: 8 }, (_, i) => ({
+    messages: [
+      { role: "user", content: `How many boats has harbour ${i % 4}?` },
+      { role: "assistant", content: `It has ${i % 4} boats.` },
+    ],
+  }));
+  await writeFile(place("messages.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+  const train = (adapterFile?: string) => {
+    const settings = trainingSettingsSchema.parse({ epochs: 4, anchorWeight: 0, effectiveBatchSize: 4, seed: 3 });
+    const request = {
+      modelFile,
+      dataFile: place("messages.jsonl"),
+      settings,
+      adapterFile,
+      threads: 1,
+      resume: "never",
+    };
+    return runWork(
+      trainStudent({
+        ...request,
+        outputDirectory: place("runs"),
+        cacheDirectory: place("cache"),
+        openBaseModel: () => Promise.reject(new Error("no anchor is wanted")),
+      }),
+    );
+  };
+  const run = await train();
+  const { model, adapter } = await findConversionInput(run.directory, { resolveModel: async (path) => path });
+  expect(model).toBe(modelFile);
+  const adapted = await ours(model, adapter);
+  expect(difference(adapted, await ours(model))).toBeGreaterThan(0.01);
+  const directory = await convert({ model, target: "hf", output: place("trained-hf") });
+  const peft = await convert({ model, adapter, target: "peft", output: place("trained-peft") });
+  expect(difference(await theirs(directory, peft), adapted)).toBeLessThan(1e-4);
+
+  const fromThere = place("from-there");
+  const target_modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+  await peers.ask("make_adapter", {
+    directory,
+    output: fromThere,
+    options: { r: 16, lora_alpha: 32, target_modules },
+    seed: 4,
+  });
+  const start = await convert({ model, adapter: fromThere, target: "adapter", output: place("from-there.gguf") });
+  const further = await train(start);
+  const { adapter: end } = await findConversionInput(further.directory, { resolveModel: async (path) => path });
+  const [before, after] = [await ours(model, start), await ours(model, end)];
+  expect(difference(after, before)).toBeGreaterThan(0.01);
+  const back = await convert({ model, adapter: end, target: "peft", output: place("trained-further-peft") });
+  expect(difference(await theirs(directory, back), after)).toBeLessThan(1e-4);
 });
 
 /** Where tokenizers differ if they differ: runs of spaces, digits, contractions, other scripts, emoji, bytes, turn markers. */
