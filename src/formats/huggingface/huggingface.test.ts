@@ -315,6 +315,39 @@ describe("directories that do not hold together", () => {
   });
 });
 
+test("whatever stands in place of a value, the directory is read or refused by name", async () => {
+  const directory = await exportTiny("fuzzed");
+  type Json = Record<string, unknown>;
+  const places = (value: unknown, path: string[] = []): string[][] => {
+    const isBranch = typeof value === "object" && value !== null && path.at(-1) !== "vocab" && path.length < 4;
+    const inner = isBranch ? Object.entries(value).slice(0, 30) : [];
+    return [...(path.length > 0 ? [path] : []), ...inner.flatMap(([key, each]) => places(each, [...path, key]))];
+  };
+  let refused = 0;
+  for (const file of ["config.json", "tokenizer.json", "tokenizer_config.json"]) {
+    const content = await readFile(join(directory, file), "utf8");
+    for (const path of places(JSON.parse(content)))
+      for (const value of [null, -1, 1e300, "x", [], {}, { type: "Sequence" }]) {
+        const json = JSON.parse(content) as Json;
+        const parent = path.slice(0, -1).reduce((at, key) => at[key] as Json, json);
+        parent[path.at(-1)!] = value;
+        await writeFile(join(directory, file), JSON.stringify(json));
+        try {
+          await (await openHuggingFaceWeights(directory))[Symbol.asyncDispose]();
+        } catch (error) {
+          refused += 1;
+          const { code, hint } = error as { code?: string; hint?: string };
+          expect([code, hint], `${file} ${path.join(".")} = ${JSON.stringify(value)}`).toEqual([
+            expect.stringMatching(/^(HF_|ARCHITECTURE_|MODEL_|TOKENIZER_)/),
+            expect.any(String),
+          ]);
+        }
+      }
+    await writeFile(join(directory, file), content);
+  }
+  expect(refused).toBeGreaterThan(100);
+});
+
 test.each<[string, TinyModelOptions]>([
   ["a missing tensor", { mutate: (_, tensors) => tensors.delete("blk.1.ffn_up.weight") }],
   ["no embedding", { mutate: (_, tensors) => tensors.delete("token_embd.weight") }],

@@ -77,7 +77,7 @@ function signature(rules: unknown): string {
   const rule = rules as Record<string, unknown>;
   switch (rule["type"]) {
     case "Sequence":
-      return (rule["pretokenizers"] as unknown[]).map(signature).join(" ");
+      return Array.isArray(rule["pretokenizers"]) ? rule["pretokenizers"].map(signature).join(" ") : "no rules";
     case "ByteLevel":
       return `bytes(${rule["add_prefix_space"]},${rule["use_regex"] ?? true})`;
     case "Digits":

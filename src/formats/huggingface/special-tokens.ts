@@ -68,6 +68,7 @@ export async function readSpecialTokens(
 
 /** The rule that puts special tokens around a text, inside a sequence of rules or alone. */
 function findTemplate(processor: unknown): z.infer<typeof templateSchema> | undefined {
-  const list = (processor as { processors?: unknown[] } | null | undefined)?.processors ?? [processor];
+  const inner = (processor as { processors?: unknown } | null | undefined)?.processors;
+  const list: unknown[] = Array.isArray(inner) ? inner : [processor];
   return list.map((each) => templateSchema.safeParse(each).data).find((found) => found !== undefined);
 }
