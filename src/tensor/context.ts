@@ -114,6 +114,15 @@ export class Tensor {
     if (!this.isHost) this.#send(bytes, 0);
   }
 
+  /** Lets `change` work on some elements of a contiguous f32 tensor. */
+  updateFloats(from: number, count: number, change: (values: Float32Array) => void): void {
+    const { isHost } = this;
+    const values = isHost ? this.floats().subarray(from, from + count) : new Float32Array(count);
+    if (!isHost) openGgml().tensorGet(this.pointer, values, from * 4, count * 4);
+    change(values);
+    if (!isHost) this.#send(values, from * 4);
+  }
+
   /** Makes all of a tensor that is no view zero. */
   clear(): void {
     const ggml = openGgml();
@@ -366,7 +375,8 @@ export class TensorContext {
   #packed(a: Tensor): Tensor {
     const [n0, n1, n2] = a.shape;
     const [s0, s1, s2, s3] = a.strides;
-    return s1 === s0 * n0 && s2 === s1 * n1 && s3 === s2 * n2 ? a : this.contiguous(a);
+    const isContiguous = a.type !== TensorType.F32 || (s0 === 4 && s1 === s0 * n0 && s2 === s1 * n1 && s3 === s2 * n2);
+    return isContiguous ? a : this.contiguous(a);
   }
   cast(a: Tensor, type: TensorTypeId): Tensor {
     if (this.#isPortable && type === TensorType.F32) return unpack(this, a);
@@ -374,20 +384,27 @@ export class TensorContext {
   }
   /** Copies with conversion into `destination` (which may be a view). */
   copy(a: Tensor, destination: Tensor): Tensor {
-    return this.#op(this.ggml.cpy(this.#pointer, a.pointer, destination.pointer));
+    const source = this.#isPortable && a.type !== TensorType.F32 ? unpack(this, a) : a;
+    return this.#op(this.ggml.cpy(this.#pointer, source.pointer, destination.pointer));
   }
   concat(a: Tensor, b: Tensor, dimension: number): Tensor {
     return this.#op(this.ggml.concat(this.#pointer, a.pointer, b.pointer, dimension));
   }
   /** `a` with `b` written over the view given by byte strides and offset; `a`'s own memory is used. */
   setInplace(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
-    const part = this.#isPortable ? this.#packed(b) : b;
-    return this.#op(this.ggml.setInplace(this.#pointer, a.pointer, part.pointer, ...strides, offsetBytes));
+    const part = this.#isPortable ? this.#ascending(b, strides) : { tensor: b, strides };
+    return this.#op(this.ggml.setInplace(this.#pointer, a.pointer, part.tensor.pointer, ...part.strides, offsetBytes));
   }
   /** As `setInplace`, but adds. */
   accumulateInplace(a: Tensor, b: Tensor, strides: [number, number, number], offsetBytes: number): Tensor {
-    const part = this.#isPortable ? this.#packed(b) : b;
-    return this.#op(this.ggml.accInplace(this.#pointer, a.pointer, part.pointer, ...strides, offsetBytes));
+    const part = this.#isPortable ? this.#ascending(b, strides) : { tensor: b, strides };
+    return this.#op(this.ggml.accInplace(this.#pointer, a.pointer, part.tensor.pointer, ...part.strides, offsetBytes));
+  }
+  /** What is written into another tensor, contiguous, its dimensions turned so that their strides there ascend: devices take no others. */
+  #ascending(a: Tensor, [s1, s2, s3]: [number, number, number]): { tensor: Tensor; strides: [number, number, number] } {
+    const isTurned = s1 > s2;
+    const tensor = this.contiguous(isTurned ? this.permute(a, 0, 2, 1, 3) : a);
+    return { tensor, strides: isTurned ? [s2, s1, s3] : [s1, s2, s3] };
   }
   getRows(a: Tensor, indices: Tensor): Tensor {
     return this.#op(this.ggml.getRows(this.#pointer, a.pointer, indices.pointer));
@@ -450,12 +467,12 @@ export class TensorContext {
     return this.#op(this.ggml.sumRows(this.#pointer, a.pointer));
   }
   mulMat(a: Tensor, b: Tensor): Tensor {
-    const product = this.#op(this.ggml.mulMat(this.#pointer, a.pointer, b.pointer));
-    if (this.#isPortable) {
-      // By default devices round to half precision, in which small gradients become zero.
-      this.ggml.requireAccumulation(product.pointer, PRECISION_F32);
-      this.ggml.requireOperand(product.pointer, PRECISION_F32, 1);
-    }
+    if (!this.#isPortable) return this.#op(this.ggml.mulMat(this.#pointer, a.pointer, b.pointer));
+    // By default devices round to half precision, and Vulkan always does so with strided operands: small gradients would become zero.
+    const [left, right] = [this.#packed(a), this.#packed(b)];
+    const product = this.#op(this.ggml.mulMat(this.#pointer, left.pointer, right.pointer));
+    this.ggml.requireAccumulation(product.pointer, PRECISION_F32);
+    this.ggml.requireOperand(product.pointer, PRECISION_F32, 1);
     return product;
   }
   /** `a[m, t]`, `b[n, t]` -> `[m, n]`, summed over t. */

@@ -31,6 +31,12 @@ const DEVICE_PACKAGES: Record<string, Partial<Record<DeviceKind, readonly [name:
   "darwin-arm64": { metal: [["mac-arm64-metal", "mac-arm64-metal"]] },
 };
 
+/**
+ * These variables keep ggml's Vulkan products from rounding their operands to half precision, which loses gradients below 6e-8 and digits of all
+ * below 6e-5.
+ */
+const ROUNDING_VULKAN = ["GGML_VK_DISABLE_F16", "GGML_VK_DISABLE_COOPMAT", "GGML_VK_DISABLE_COOPMAT2"];
+
 /** What a platform can have at all. */
 export function deviceKindsHere(): DeviceKind[] {
   const packages = DEVICE_PACKAGES[`${process.platform}-${process.arch}`] ?? {};
@@ -72,6 +78,7 @@ function openRegistry(kind: DeviceKind, packageRoot: string, folder: string): Po
   const [own, base] = [packageRoot, join(libraryDirectory(), "..", "..")].map(versionOf);
   if (own !== base) return `its library is of version ${own}, but ggml's base library of version ${base}`;
   const log = captureLog(ggml);
+  if (kind === "vulkan") for (const name of ROUNDING_VULKAN) process.env[name] ??= "1";
   try {
     const library = koffi.load(join(folder, file));
     const registry = library.func("void *ggml_backend_init()")() as Pointer | null;

@@ -81,11 +81,12 @@ function maskOf(
   if (mask === undefined) {
     const tensor = graph.context.input(TensorType.F32, past + length, length);
     const fill = () => {
-      const values = tensor.floats().fill(Number.NEGATIVE_INFINITY);
+      const values = new Float32Array(tensor.elements).fill(Number.NEGATIVE_INFINITY);
       for (let query = 0; query < length; query++) {
         const row = query * (past + length);
         values.fill(0, row + Math.max(0, past + query - window + 1), row + past + query + 1);
       }
+      tensor.writeFloats(values);
     };
     mask = { tensor, fill };
     graph.masks.set(key, mask);
@@ -112,7 +113,8 @@ export function attentionForward(
       const squash = c.tanh(c.scale(scores, attentionScale / attentionSoftCap));
       squashed.push(squash);
       p = c.softMax(squash, attentionSoftCap, maskOf(graph, block));
-    } else if (block.window !== undefined) p = c.softMax(scores, attentionScale, maskOf(graph, block));
+    } else if (block.window !== undefined || !c.hasCausalMask)
+      p = c.softMax(scores, attentionScale, maskOf(graph, block));
     else p = c.softMax(c.causalMaskInplace(scores, block.past), attentionScale);
     products.attend(block, p);
     probabilities.push(p);

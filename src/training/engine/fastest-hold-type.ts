@@ -1,8 +1,9 @@
 /**
- * Which type this CPU multiplies fastest, at the model's own largest shapes: types differ two- to threefold between processors, and
+ * Which type this processor or device multiplies fastest, at the model's own largest shapes: types differ two- to threefold between processors, and
  * the same type can be first on one and last on the next.
  */
 import { Backend, GraphAllocator, TensorContext } from "../../tensor/context.ts";
+import type { Device } from "../../tensor/devices.ts";
 import { TensorType } from "../../tensor/ggml.ts";
 import { createMatrixHolder, type HoldType, suitsPacking } from "./held-matrix.ts";
 import type { ModelSpec } from "./model-spec.ts";
@@ -14,14 +15,24 @@ const REPETITIONS = 3;
 /** Another type must be clearly faster to be preferred. */
 const MARGIN = 1.15;
 
-export function fastestHoldType(spec: ModelSpec, threads: number): HoldType {
-  using backend = new Backend(threads);
+/** Devices round what F16 is multiplied with to F16 as well, in which small gradients become zero. */
+const DEVICE_HOLD_TYPES: readonly HoldType[] = ["BF16", "F32"];
+
+export function fastestHoldType(spec: ModelSpec, threads: number, device?: Device): HoldType {
+  using backend = new Backend(threads, { device });
   let best: { type: HoldType; speed: number } | undefined;
-  for (const type of HOLD_TYPES) {
+  for (const type of device === undefined ? HOLD_TYPES : DEVICE_HOLD_TYPES) {
+    if (!canMultiply(backend, type)) continue;
     const speed = productSpeed(backend, type, spec.width, spec.feedForward, TOKENS);
     if (best === undefined || speed > best.speed * MARGIN) best = { type, speed };
   }
   return best!.type;
+}
+
+function canMultiply(backend: Backend, type: HoldType): boolean {
+  using context = backend.context(4);
+  const [a, b] = [context.tensor(TensorType[type], 32, 32), context.tensor(TensorType.F32, 32, 32)];
+  return backend.supports(context.mulMat(a, b).pointer);
 }
 
 /** Best of several products `[k, m] x [k, n]`, in floating-point operations per second. */
@@ -32,8 +43,8 @@ export function productSpeed(backend: Backend, type: HoldType, k: number, m: num
   const input = memory.tensor(TensorType.F32, k, n);
   memory.allocatePersistent(backend);
   holder.clear();
-  input.floats().fill(1);
-  using context = new TensorContext(4);
+  input.writeFloats(new Float32Array(k * n).fill(1));
+  using context = backend.context(4);
   context.expand(matrix.multiply(context, input));
   using allocator = new GraphAllocator(backend);
   allocator.allocate(context.graph);

@@ -212,7 +212,7 @@ export function loadFrozenWeights(
   if (backend.isPlanned) return weights;
   holder.clear();
   headHolder.clear();
-  ropeFactors?.floats().set(reader.vector("rope_freqs.weight"));
+  ropeFactors?.writeFloats(reader.vector("rope_freqs.weight"));
   if (!readsFile) return weights;
 
   loadVectors(spec, weights, (name) => reader.vector(name));

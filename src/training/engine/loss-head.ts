@@ -148,12 +148,11 @@ function buildPiece(
   return {
     gradient,
     fill: () => {
-      const values = indices.integers();
-      for (let i = 0; i < tokens.length; i++) values[i] = Math.floor(i / k) * vocabulary + tokens[i]!;
-      ids.integers().set(tokens);
-      zeros.floats().fill(0);
-      wanted.floats().set(probabilities);
-      restWanted?.floats().set(rests);
+      indices.writeIntegers(tokens.map((token, i) => Math.floor(i / k) * vocabulary + token));
+      ids.writeIntegers(tokens);
+      zeros.clear();
+      wanted.writeFloats(probabilities);
+      restWanted?.writeFloats(rests);
     },
     loss: () => {
       const values = picked.floats();

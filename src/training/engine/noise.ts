@@ -32,9 +32,10 @@ export function createDropout(c: TensorContext, probability: number, largest: nu
     },
     fill() {
       const random = createRandomSource(seed ^ 0x5bd1_e995);
-      const values = pool.floats();
+      const values = new Float32Array(pool.elements);
       const kept = 1 / (1 - probability);
       for (let i = 0; i < values.length; i++) values[i] = random.next() < probability ? 0 : kept;
+      pool.writeFloats(values);
     },
   };
 }
@@ -51,11 +52,12 @@ export function embeddingNoise(
     tensor,
     fill() {
       const random = createRandomSource(seed ^ 0x2545_f491);
-      const values = tensor.floats();
+      const values = new Float32Array(tensor.elements);
       for (const { start, length } of segments) {
         const strength = alpha / Math.sqrt(length * width);
         for (let i = start * width; i < (start + length) * width; i++) values[i] = (2 * random.next() - 1) * strength;
       }
+      tensor.writeFloats(values);
     },
   };
 }

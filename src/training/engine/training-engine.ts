@@ -5,6 +5,7 @@
 import type { TrainingVectors } from "../../artifacts.ts";
 import type { GgufFile } from "../../formats/gguf/types.ts";
 import { Backend, GraphAllocator, type Tensor, TensorContext } from "../../tensor/context.ts";
+import type { Device } from "../../tensor/devices.ts";
 import { TensorType } from "../../tensor/ggml.ts";
 import { IlabError } from "../../util/errors.ts";
 import { countAttentionBlocks } from "./attention-blocks.ts";
@@ -35,6 +36,8 @@ export interface EngineOptions {
   isStreamed?: boolean;
   /** false: ggml's own products alone, even where this processor has faster ones. */
   usesKernels?: boolean;
+  /** Train here instead of on the processor. */
+  device?: Device;
   /** What of the forward pass is kept for the backward pass, and not computed again. */
   keeping?: Keeping;
   /** Take no memory and compute nothing: `accumulate` then only finds out what memory a pack needs. */
@@ -91,8 +94,8 @@ export class TrainingEngine {
     this.#neftuneAlpha = options.neftuneAlpha ?? 0;
     this.#keeping = options.keeping ?? "all";
     this.#holdType = options.holdType;
-    const { usesKernels = true, isPlanned = false } = options;
-    this.#backend = new Backend(options.threads, { usesKernels, isPlanned });
+    const { usesKernels = true, isPlanned = false, device } = options;
+    this.#backend = new Backend(options.threads, { usesKernels, isPlanned, device });
     this.#state = new TensorContext(8);
     const vector = () => this.#state.tensor(TensorType.F32, this.layout.size);
     this.#parameters = vector();
@@ -112,9 +115,9 @@ export class TrainingEngine {
       if (!this.#isFull) this.#buildRefresh();
       return;
     }
-    this.#firstMoments.floats().fill(0);
-    this.#secondMoments.floats().fill(0);
-    this.#gradients.floats().fill(0);
+    this.#firstMoments.clear();
+    this.#secondMoments.clear();
+    this.#gradients.clear();
     if (options.parameters !== undefined) this.setParameters(options.parameters);
     else if (this.#isFull) this.#loadBaseWeights();
     else this.setParameters(initialLoraParameters(this.layout, options.seed));
@@ -144,17 +147,22 @@ export class TrainingEngine {
     this.#backend[Symbol.dispose]();
   }
 
+  /** What computes: one of ggml's CPU variants, or a device. */
+  get processor(): string {
+    return this.#backend.name;
+  }
+
   /** Which of ggml's CPU variants runs. */
   get cpuVariant(): string {
     return this.#backend.ggml.cpuVariant;
   }
 
-  /** The trained numbers in the layout's order; a view of native memory. */
+  /** The trained numbers in the layout's order; a view of native memory, on a device a copy. */
   get parameters(): Float32Array {
     return this.#parameters.floats();
   }
 
-  /** Summed gradient since the last step, in the layout's order; a view of native memory. */
+  /** Summed gradient since the last step, in the layout's order; a view of native memory, on a device a copy. */
   get gradients(): Float32Array {
     return this.#gradients.floats();
   }
@@ -166,11 +174,11 @@ export class TrainingEngine {
   }
 
   setParameters(values: Float32Array): void {
-    this.#parameters.floats().set(values);
+    this.#parameters.writeFloats(values);
     this.#refresh();
   }
 
-  /** All that the next step depends on; views of native memory, so only what is copied of them outlives that step. */
+  /** All that the next step depends on; views of native memory (on a device copies), so only what is copied of them outlives that step. */
   exportState(): EngineState {
     const [firstMoments, secondMoments] = [this.#firstMoments.floats(), this.#secondMoments.floats()];
     return { parameters: this.parameters, firstMoments, secondMoments, steps: this.#steps };
@@ -178,8 +186,8 @@ export class TrainingEngine {
 
   /** Goes on where `exportState` was; the engine's own views may be handed back, filled. */
   importState({ parameters, firstMoments, secondMoments, steps }: EngineState): void {
-    this.#firstMoments.floats().set(firstMoments);
-    this.#secondMoments.floats().set(secondMoments);
+    this.#firstMoments.writeFloats(firstMoments);
+    this.#secondMoments.writeFloats(secondMoments);
     this.#steps = steps;
     this.setParameters(parameters);
   }
@@ -223,7 +231,7 @@ export class TrainingEngine {
       });
     this.#steps += 1;
     const clip = options.maxGradientNorm > 0 && norm > options.maxGradientNorm ? options.maxGradientNorm / norm : 1;
-    using context = new TensorContext(16);
+    using context = this.#backend.context(16);
     const hyperparameters = context.input(TensorType.F32, 7);
     const scaled = clip === 1 ? this.#gradients : context.scaleInplace(this.#gradients, clip);
     context.expand(
@@ -231,19 +239,17 @@ export class TrainingEngine {
     );
     using allocator = new GraphAllocator(this.#backend);
     allocator.allocate(context.graph);
-    hyperparameters
-      .floats()
-      .set([
-        options.learningRate,
-        options.beta1,
-        options.beta2,
-        options.epsilon,
-        options.weightDecay,
-        1 / (1 - options.beta1 ** this.#steps),
-        1 / (1 - options.beta2 ** this.#steps),
-      ]);
+    hyperparameters.writeFloats([
+      options.learningRate,
+      options.beta1,
+      options.beta2,
+      options.epsilon,
+      options.weightDecay,
+      1 / (1 - options.beta1 ** this.#steps),
+      1 / (1 - options.beta2 ** this.#steps),
+    ]);
     this.#backend.compute(context.graph);
-    this.gradients.fill(0);
+    this.#gradients.clear();
     this.#refresh();
     return norm;
   }
@@ -251,7 +257,7 @@ export class TrainingEngine {
   /** Logits of every position of one sample, `[tokens * vocabulary]`, token after token. */
   logits(tokens: Int32Array): Float32Array {
     const segments = segmentsOf([tokens.length]);
-    using context = new TensorContext(this.#capacity(segments));
+    using context = this.#backend.context(this.#capacity(segments));
     const { graph, fill } = this.#inputs(context, tokens, segments);
     const { output } = this.#forward(graph);
     const normed = context.mul(context.rmsNorm(output, this.spec.normEpsilon), this.#weights.outputNorm);
@@ -270,7 +276,7 @@ export class TrainingEngine {
         probabilities: new Float32Array(rows.length * topCount),
         rest: new Float32Array(rows.length),
       };
-      using context = new TensorContext(this.#capacity(segments));
+      using context = this.#backend.context(this.#capacity(segments));
       const { graph, fill } = this.#inputs(context, tokens, segments);
       const { output } = this.#forward(graph);
       const indices = context.input(TensorType.I32, rows.length);
@@ -279,7 +285,7 @@ export class TrainingEngine {
       const probabilities = context.output(context.softMax(outputLogits(context, this.spec, this.#weights, normed), 1));
       this.#compute(context, () => {
         fill();
-        indices.integers().set(rows);
+        indices.writeIntegers(rows);
       });
       const values = probabilities.floats();
       for (let row = 0; row < rows.length; row++)
@@ -334,14 +340,15 @@ export class TrainingEngine {
         embedded,
       },
       fill: () => {
-        ids.integers().set(tokens);
+        ids.writeIntegers(tokens);
         for (const fill of fills) fill();
         for (const mask of masks.values()) mask.fill();
-        const values = positions.integers();
+        const values = new Int32Array(tokens.length);
         for (const { start, length, continues } of segments) {
           const first = continues === undefined ? 0 : segments[continues]!.length;
           for (let i = 0; i < length; i++) values[start + i] = first + i;
         }
+        positions.writeIntegers(values);
       },
     };
   }
@@ -367,7 +374,7 @@ export class TrainingEngine {
     weights: { targetWeight: number; anchorWeight: number; noiseSeed: number } | undefined,
   ): MicroBatchLoss {
     const lossRows = batch.targets.rows.length + (batch.anchors?.rows.length ?? 0);
-    using context = new TensorContext(this.#capacity(batch.segments, lossRows) * (this.#keeping === "all" ? 1 : 2));
+    using context = this.#backend.context(this.#capacity(batch.segments, lossRows) * (this.#keeping === "all" ? 1 : 2));
     const { graph, fill } = this.#inputs(context, batch.tokens, batch.segments, weights?.noiseSeed);
     const { output, again } = this.#forward(graph);
 
@@ -385,7 +392,7 @@ export class TrainingEngine {
     let dEmbedded: Tensor | undefined;
     if (weights !== undefined && parts.length > 0) {
       let gradient = parts
-        .map(({ part, indices }) => context.getRowsBack(part.dSelected, indices, output))
+        .map(({ part, indices }) => context.placeRows(part.dSelected, indices, output))
         .reduce((a, b) => context.add(a, b));
       // Below the lowest layer in which something is learned no gradient is needed.
       const lowest = this.#isFull ? -1 : this.layout.modules[0]!.layer;
@@ -398,7 +405,7 @@ export class TrainingEngine {
     this.#compute(context, () => {
       fill();
       for (const { indices, targets, part } of parts) {
-        indices.integers().set(targets.rows);
+        indices.writeIntegers(targets.rows);
         part.fill();
       }
     });
@@ -413,11 +420,10 @@ export class TrainingEngine {
   #addEmbeddingGradient(tokens: Int32Array, dEmbedded: Float32Array): void {
     const { width, embeddingScale } = this.spec;
     const { offset } = this.layout.weights.get("token_embd.weight")!;
-    const gradients = this.gradients;
-    for (const [position, token] of tokens.entries()) {
-      const row = offset + token * width;
-      for (let i = 0; i < width; i++) gradients[row + i]! += embeddingScale * dEmbedded[position * width + i]!;
-    }
+    for (const [position, token] of tokens.entries())
+      this.#gradients.updateFloats(offset + token * width, width, (row) => {
+        for (let i = 0; i < width; i++) row[i]! += embeddingScale * dEmbedded[position * width + i]!;
+      });
   }
 
   #compute(context: TensorContext, fill: () => void): void {
@@ -440,7 +446,7 @@ export class TrainingEngine {
   }
 
   #buildRefresh(): { context: TensorContext; allocator: GraphAllocator } {
-    const c = new TensorContext((this.layout.modules.length + this.layout.weights.size) * 16 + 64);
+    const c = this.#backend.context((this.layout.modules.length + this.layout.weights.size) * 16 + 64);
     for (const [index, layer] of this.#weights.layers.entries())
       for (const group of Object.values(layer.groups))
         if (this.#isFull)

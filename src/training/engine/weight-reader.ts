@@ -27,7 +27,7 @@ export class WeightReader {
 
   /** The stored bytes, as they are. */
   raw(name: string, destination: Tensor): void {
-    this.#fill(name, destination.bytes(this.#file.tensors.get(name)!.sizeBytes));
+    destination.writeBytes(this.#file.tensors.get(name)!.sizeBytes, (bytes) => this.#fill(name, bytes));
   }
 
   /** A small tensor as numbers. */
@@ -44,7 +44,7 @@ export class WeightReader {
     const stored = names.map((name) => this.tensor(memory, name));
     if (names.length > 0) memory.allocatePersistent(backend);
     for (const [i, name] of names.entries()) this.raw(name, stored[i]!);
-    using context = new TensorContext(names.length * 16 + 8);
+    using context = backend.context(names.length * 16 + 8);
     build(context, stored);
     using allocator = new GraphAllocator(backend);
     allocator.allocate(context.graph);
