@@ -60,7 +60,7 @@ export async function* convertModel(request: ConvertRequest): Work<{ output: str
     (await directoryKind(model)) === "model" ? await openHuggingFaceWeights(model) : await openGgufWeights(model);
   if (metadataString(base, "general.type") === "adapter")
     throw new UsageError(`${model} is an adapter, not a model`, "Name its base with --base-model.");
-  if ("warnings" in base) for (const text of base.warnings as string[]) yield warning(text);
+  for (const text of base.warnings) yield warning(text);
   const adapter = request.adapter === undefined ? undefined : yield* readAdapter(request.adapter, base, signal);
   const temporary = `${output}.part-${randomBytes(4).toString("hex")}`;
   try {

@@ -47,13 +47,12 @@ export function mergeAdapter(base: ModelWeights, adapter: LoraAdapter, options: 
   // It names the mixture of types, which is another one now; llama.cpp finds it out where it is not said.
   metadata.delete("general.file_type");
   return {
-    source: base.source,
+    ...base,
     metadata,
     tensors: base.tensors.map((tensor) => {
       const weight = adapted.get(tensor.name);
       return weight === undefined ? tensor : mergedTensor(tensor, weight, loraScale(adapter, weight), options);
     }),
-    [Symbol.asyncDispose]: () => base[Symbol.asyncDispose](),
   };
 }
 

@@ -20,6 +20,8 @@ export interface ModelWeights extends AsyncDisposable {
   source: string;
   metadata: Map<string, GgufMetadataEntry>;
   tensors: WeightTensor[];
+  /** What could not be kept and the user should know. */
+  warnings: string[];
 }
 
 /** Memory that one read of rows may take; larger reads are hardly faster. */

@@ -26,6 +26,7 @@ export async function openGgufWeights(path: string): Promise<ModelWeights> {
         return bytes;
       },
     })),
+    warnings: [],
     [Symbol.asyncDispose]: () => file.close(),
   };
 }

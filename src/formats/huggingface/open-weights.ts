@@ -13,13 +13,8 @@ import { tokenizerMetadata } from "./tokenizer-metadata.ts";
 
 const F32 = 0;
 
-export interface HuggingFaceWeights extends ModelWeights {
-  /** What the GGUF cannot say and the user should know. */
-  warnings: string[];
-}
-
 /** Throws `HF_CONFIG_INVALID`, `ARCHITECTURE_UNSUPPORTED`, `MODEL_UNSUPPORTED`, `HF_WEIGHTS_INVALID`, `TOKENIZER_UNSUPPORTED` and their kin. */
-export async function openHuggingFaceWeights(directory: string): Promise<HuggingFaceWeights> {
+export async function openHuggingFaceWeights(directory: string): Promise<ModelWeights> {
   const config = await readConfig(directory);
   const architecture = architectureOfClass(config.architectures, directory);
   const { metadata, headSize, ropeFactors, warnings } = metadataFromConfig(architecture, config, directory);
