@@ -2,6 +2,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint, TrainingProgress } from "../artifacts.ts";
+import type { GgufFile } from "../formats/gguf/types.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { ilabVersion } from "../util/assets.ts";
 import { IlabError } from "../util/errors.ts";
@@ -10,7 +11,9 @@ import { fastestHoldType, HOLD_TYPES } from "./engine/fastest-hold-type.ts";
 import type { HoldType } from "./engine/held-matrix.ts";
 import { readModelSpec } from "./engine/model-spec.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
+import { chooseMemory } from "./estimate-run.ts";
 import { lockRun } from "./lock-run.ts";
+import { MEMORY_MODES, MEMORY_USE, type MemoryMode } from "./memory-mode.ts";
 import { type LoopParts, planOf, trainingLoop } from "./training-loop.ts";
 import type { TrainingPlan } from "./worker/protocol.ts";
 import { writeStudent } from "./write-student.ts";
@@ -21,12 +24,16 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   const { checkpoints, report } = parts;
   await using _lock = await lockRun(plan.runDirectory, (holder) => report({ type: "waiting", holder }));
   await removeParts(plan.runDirectory);
+  // A process that was killed while it saved left its half behind, and perhaps that is what filled the disk.
+  await checkpoints.prune({ keepLast: plan.keepLast, isFinished: false });
   const candidates = (await checkpoints.list()).filter(({ hasState }) => hasState).reverse();
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
   const holdType =
     holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
+  const memory = memoryOf(candidates[0]) ?? requireMemory(file, plan, holdType);
   using engine = new TrainingEngine(file, {
+    ...MEMORY_USE[memory],
     lora: plan.method === "full" ? undefined : plan.method,
     neftuneAlpha: plan.neftuneAlpha,
     seed: plan.seed,
@@ -45,6 +52,7 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
     processor: engine.cpuVariant,
     threads: plan.threads,
     maxBatchTokens: plan.maxBatchTokens,
+    memory,
   };
   const begin: TrainingProgress = {
     step: 0,
@@ -61,6 +69,7 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   report({
     type: "ready",
     holdType,
+    memory,
     weightBytes: engine.memory.weightBytes,
     parameters: engine.layout.size,
     doneSteps: start.step,
@@ -100,6 +109,25 @@ async function removeParts(directory: string): Promise<void> {
 
 function holdTypeOf(checkpoint: Checkpoint | undefined): HoldType | undefined {
   return HOLD_TYPES.find((type) => type === checkpoint?.progress.holdType);
+}
+
+/** A run goes on the way it began: what is rounded differs between the ways. */
+function memoryOf(checkpoint: Checkpoint | undefined): MemoryMode | undefined {
+  return MEMORY_MODES.find((mode) => mode === checkpoint?.progress.environment["memory"]);
+}
+
+function requireMemory(file: GgufFile, plan: TrainingPlan, holdType: HoldType): MemoryMode {
+  const { modes, chosen, availableBytes } = chooseMemory(file, plan, holdType);
+  if (chosen !== undefined) return chosen;
+  const { mode, totalBytes } = modes.at(-1)!;
+  // Whoever names a mode knows; without one this would end in the system killing the process.
+  if (plan.memory !== "auto") return mode;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  throw new IlabError({
+    code: "OUT_OF_MEMORY",
+    message: `training needs about ${gigabytes(totalBytes)} of memory, and ${gigabytes(availableBytes)} are free`,
+    hint: "`ilab model train --dry-run` with the same options says which setting would fit. Closing other programs helps too.",
+  });
 }
 
 /** @param candidates newest first; a damaged one is passed over as long as there is another. */
