@@ -13,6 +13,7 @@ import { generateLeaves } from "./pipeline/generate-leaves.ts";
 import { collectSeeds } from "./seeds/collect-seeds.ts";
 import { formatIssue } from "./taxonomy/format-issue.ts";
 import { readTaxonomy } from "./taxonomy/read-taxonomy.ts";
+import { type EstimateResult, estimateTraining as runEstimateStage } from "./training/estimate-training.ts";
 import { trainStudent as runTrainStage, type TrainRequest, type TrainResult } from "./training/train-student.ts";
 import { assetPath } from "./util/assets.ts";
 import { IlabError, UsageError } from "./util/errors.ts";
@@ -24,9 +25,17 @@ export type { TrainRequest, TrainResult } from "./training/train-student.ts";
 
 /** From training data and a base model to a run directory with a student; what was begun before is continued. */
 export function trainStudent(request: TrainRequest): Work<TrainResult> {
+  return runTrainStage(request, { openCheckpoints, program: trainingProgram() });
+}
+
+/** What the same request would need in memory and time. */
+export function estimateTraining(request: TrainRequest): Work<EstimateResult> {
+  return runEstimateStage(request, { program: trainingProgram() });
+}
+
+function trainingProgram(): string {
   const isSource = import.meta.url.endsWith(".ts");
-  const program = fileURLToPath(new URL(isSource ? "training-process.ts" : "training-process.js", import.meta.url));
-  return runTrainStage(request, { openCheckpoints, program });
+  return fileURLToPath(new URL(isSource ? "training-process.ts" : "training-process.js", import.meta.url));
 }
 
 export interface ReadSeedsOptions {

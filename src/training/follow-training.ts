@@ -41,6 +41,8 @@ export async function* followTraining(
         ready = report;
         if (report.doneSteps > 0)
           yield message("info", `going on after step ${report.doneSteps} of ${report.totalSteps} of ${directory}`);
+        if (report.memory !== "fast")
+          yield message("info", `memory: ${report.memory}; less of it is taken, for a little more time`);
         yield* next("train", report.totalSteps, "steps");
         break;
       case "step": {

@@ -12,6 +12,7 @@ const NOT_DECIDING: readonly (keyof TrainingSettings)[] = [
   "checkpointAtEpoch",
   "keepLast",
   "maxBatchTokens",
+  "memory",
 ];
 
 export interface IdentityParts {

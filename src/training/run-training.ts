@@ -2,8 +2,8 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint, TrainingProgress } from "../artifacts.ts";
-import type { GgufFile } from "../formats/gguf/types.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
+import type { GgufFile } from "../formats/gguf/types.ts";
 import { ilabVersion } from "../util/assets.ts";
 import { IlabError } from "../util/errors.ts";
 import { anchorDistributions } from "./anchor-distributions.ts";

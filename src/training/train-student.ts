@@ -8,27 +8,17 @@ import {
   type RunManifest,
   runManifestSchema,
 } from "../artifacts.ts";
-import { readGguf } from "../formats/gguf/read-gguf.ts";
-import { readLoraAdapter } from "../formats/lora-adapter.ts";
 import type { LanguageModel } from "../llm/language-model.ts";
-import { openTokenizer } from "../llm/tokenizer.ts";
 import { ilabVersion } from "../util/assets.ts";
-import { IlabError, UsageError } from "../util/errors.ts";
+import { IlabError } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
 import { describeWriteError, writeFileAtomic } from "../util/fs.ts";
-import { sha256File } from "../util/hash.ts";
-import { physicalCores } from "../util/physical-cores.ts";
-import { adapterParameters } from "./adapter-parameters.ts";
 import { chooseRun } from "./choose-run.ts";
-import { describeLeftOut } from "./describe-left-out.ts";
-import { createLoraLayout } from "./engine/lora-layout.ts";
-import { readModelSpec } from "./engine/model-spec.ts";
 import { followTraining } from "./follow-training.ts";
 import { planAnchor } from "./plan-anchor.ts";
-import { readSamples } from "./read-samples.ts";
+import { prepareTraining } from "./prepare-training.ts";
 import { runIdentity } from "./run-identity.ts";
-import { splitSamples } from "./split-samples.ts";
-import { studentOf, trainingMethod } from "./training-method.ts";
+import { studentOf } from "./training-method.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 import { trainInWorker } from "./worker/train-in-worker.ts";
 
@@ -69,48 +59,22 @@ export interface TrainParts {
   program: string;
 }
 
-/** A run that is killed loses no more than about this. */
-const RESUME_POINT_SECONDS = 45;
-
 export async function* trainStudent(request: TrainRequest, parts: TrainParts): Work<TrainResult> {
   const { settings, signal, resume = "auto", adapterFile } = request;
-  const file = await readGguf(request.modelFile);
-  const spec = readModelSpec(file);
-  await using tokenizer = await openTokenizer(file);
-  const data = await readSamples(request.dataFile, tokenizer, settings.maxSequenceTokens, { signal });
-  for (const warning of describeLeftOut(data, settings.maxSequenceTokens))
-    yield { type: "message", stage: "training", level: "warning", text: warning };
-  const { training, validation } = splitSamples(data.samples, settings.validationSplit, settings.seed);
-  const [modelHash, dataHash, adapterHash] = await Promise.all(
-    [request.modelFile, request.dataFile, adapterFile].map(async (path) =>
-      path === undefined ? undefined : await sha256File(path, signal),
-    ),
+  const { plan, data, hashes } = yield* prepareTraining(request, (tokenizer, modelHash) =>
+    planAnchor(request, tokenizer, modelHash),
   );
-  const method = trainingMethod(settings);
-  const student = studentOf(method);
-  const layout = method === "full" ? undefined : createLoraLayout(spec, method);
-  if (layout === undefined && adapterFile !== undefined)
-    throw new UsageError(
-      "full fine-tuning cannot begin with an adapter",
-      "Merge it into its base first, with `ilab model convert`, and train that.",
-    );
-  const fit = { path: adapterFile!, architecture: spec.architecture, baseSha256: modelHash! };
-  const initialParameters =
-    layout === undefined || adapterFile === undefined
-      ? undefined
-      : adapterParameters(layout, await readLoraAdapter(adapterFile), fit);
-  const anchor = settings.anchorWeight > 0 ? yield* planAnchor(request, tokenizer, modelHash!) : undefined;
-
+  const student = studentOf(plan.method);
   const run = await chooseRun({
     outputDirectory: request.outputDirectory,
     baseModelFile: resolve(request.modelFile),
     identity: runIdentity({
       settings,
-      modelHash: modelHash!,
-      dataHash: dataHash!,
-      adapterHash,
+      modelHash: hashes.model,
+      dataHash: hashes.data,
+      adapterHash: hashes.adapter,
       samples: data.samples,
-      anchorTexts: anchor?.texts ?? [],
+      anchorTexts: plan.anchor?.texts ?? [],
     }),
     resume,
     openCheckpoints: parts.openCheckpoints,
@@ -120,18 +84,9 @@ export async function* trainStudent(request: TrainRequest, parts: TrainParts): W
   try {
     const reports = trainInWorker(
       {
-        ...settings,
-        modelFile: request.modelFile,
-        samples: training,
-        validationSamples: validation,
-        method,
-        initialParameters,
-        threads: request.threads ?? physicalCores(),
-        anchor,
+        ...plan,
         runDirectory: directory,
-        studentFile: student.file,
-        resumePointSeconds: RESUME_POINT_SECONDS,
-        notes: { version: ilabVersion, base_sha256: modelHash!, data_sha256: dataHash! },
+        notes: { version: ilabVersion, base_sha256: hashes.model, data_sha256: hashes.data },
       },
       { program: parts.program, signal, onSaveRequest: request.onSaveRequest },
     );
@@ -144,19 +99,20 @@ export async function* trainStudent(request: TrainRequest, parts: TrainParts): W
       config: {
         ...settings,
         holdType: ready.holdType,
+        memory: ready.memory,
         baseModelFile: request.modelFile,
         dataFile: request.dataFile,
         ...(adapterFile === undefined ? {} : { adapterFile }),
       },
       inputs: {
-        model: modelHash!,
-        data: dataHash!,
-        ...(adapterHash === undefined ? {} : { adapter: adapterHash }),
+        model: hashes.model,
+        data: hashes.data,
+        ...(hashes.adapter === undefined ? {} : { adapter: hashes.adapter }),
       },
       counts: {
         rows: data.rows,
-        samples: training.length,
-        validationSamples: validation.length,
+        samples: plan.samples.length,
+        validationSamples: plan.validationSamples.length,
         tooLong: data.tooLong,
         nothingCounted: data.nothingCounted,
         empty: data.empty,

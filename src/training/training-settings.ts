@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ALL_TARGETS } from "./engine/target-modules.ts";
 import { SCHEDULES } from "./learning-rate.ts";
+import { MEMORY_MODES } from "./memory-mode.ts";
 
 const positive = z.number().positive();
 const count = z.int().min(1);
@@ -67,6 +68,10 @@ export const trainingSettingsSchema = z
       .enum(["auto", "F32", "F16", "BF16"])
       .default("auto")
       .describe("Type of the frozen matrices in memory; auto measures."),
+    memory: z
+      .enum(["auto", ...MEMORY_MODES])
+      .default("auto")
+      .describe("fast, balanced or least memory for less to more time; auto takes the fastest that fits."),
     validationSplit: z
       .number()
       .min(0)

@@ -2,7 +2,9 @@
 import type { CheckpointReason } from "../../artifacts.ts";
 import type { CountedTokens } from "../../llm/tokenizer.ts";
 import type { HoldType } from "../engine/held-matrix.ts";
+import type { TrainingEstimate } from "../estimate-run.ts";
 import type { Schedule } from "../learning-rate.ts";
+import type { MemoryMode } from "../memory-mode.ts";
 import type { TrainingMethod } from "../training-method.ts";
 
 export interface TrainingPlan {
@@ -37,6 +39,8 @@ export interface TrainingPlan {
   threads: number;
   /** Type of the frozen matrices in memory; `auto` measures which is fastest here. */
   holdType: HoldType | "auto";
+  /** `auto`: the fastest that fits into the free memory. */
+  memory: MemoryMode | "auto";
   anchor?: AnchorPlan;
   /** Lock, log, checkpoints and student lie here. */
   runDirectory: string;
@@ -66,7 +70,12 @@ export interface AnchorPlan {
   cacheFile: string;
 }
 
-export type TrainingCommand = { type: "train"; plan: TrainingPlan } | { type: "stop" } | { type: "save" };
+export type TrainingCommand =
+  | { type: "train"; plan: TrainingPlan }
+  /** Only reports what it would need. */
+  | { type: "estimate"; plan: TrainingPlan }
+  | { type: "stop" }
+  | { type: "save" };
 
 export interface StepReport {
   type: "step";
@@ -98,10 +107,12 @@ export type TrainingReport =
   | { type: "waiting"; holder: string }
   | { type: "warning"; text: string }
   | { type: "loading"; layer: number; layers: number }
+  | { type: "estimate"; estimate: TrainingEstimate }
   | { type: "anchoring"; done: number; total: number }
   | {
       type: "ready";
       holdType: HoldType;
+      memory: MemoryMode;
       weightBytes: number;
       parameters: number;
       /** Done before, when the run goes on from a checkpoint. */

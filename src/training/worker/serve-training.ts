@@ -4,9 +4,10 @@
  */
 import type { CheckpointStore } from "../../artifacts.ts";
 import { IlabError } from "../../util/errors.ts";
+import { estimateRun } from "../estimate-run.ts";
 import { runTraining } from "../run-training.ts";
 import type { TrainingControl } from "../training-loop.ts";
-import type { TrainingCommand, TrainingPlan, TrainingReport } from "./protocol.ts";
+import type { TrainingCommand, TrainingReport } from "./protocol.ts";
 
 export function serveTraining(openCheckpoints: (runDirectory: string) => CheckpointStore): void {
   const control: TrainingControl = { isStopWanted: false, isSaveWanted: false };
@@ -23,13 +24,20 @@ export function serveTraining(openCheckpoints: (runDirectory: string) => Checkpo
   process.on("message", (command: TrainingCommand) => {
     if (command.type === "stop") stop();
     if (command.type === "save") save();
-    if (command.type === "train") void train(command.plan, openCheckpoints(command.plan.runDirectory), control);
+    if (command.type === "estimate")
+      void answer(async () => send({ type: "estimate", estimate: await estimateRun(command.plan) }));
+    if (command.type === "train") {
+      const { plan } = command;
+      const parts = { checkpoints: openCheckpoints(plan.runDirectory), control, report: send };
+      void answer(() => runTraining(plan, parts));
+    }
   });
 }
 
-async function train(plan: TrainingPlan, checkpoints: CheckpointStore, control: TrainingControl): Promise<void> {
+/** Runs what was asked for, reports how it failed, and ends. */
+async function answer(work: () => Promise<void>): Promise<void> {
   try {
-    await runTraining(plan, { checkpoints, control, report: send });
+    await work();
   } catch (error) {
     if (error instanceof IlabError) {
       const { code, message, hint, exitCode } = error;

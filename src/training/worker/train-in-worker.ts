@@ -4,6 +4,8 @@ import { CancelledError, IlabError } from "../../util/errors.ts";
 import type { TrainingCommand, TrainingPlan, TrainingReport } from "./protocol.ts";
 
 export interface WorkerOptions {
+  /** Only ask what the plan would need. */
+  isDryRun?: boolean;
   /** What the child runs. */
   program: string;
   signal?: AbortSignal;
@@ -13,7 +15,7 @@ export interface WorkerOptions {
 
 export async function* trainInWorker(
   plan: TrainingPlan,
-  { program, signal, onSaveRequest }: WorkerOptions,
+  { program, isDryRun = false, signal, onSaveRequest }: WorkerOptions,
 ): AsyncGenerator<TrainingReport, void, void> {
   if (signal?.aborted) throw new CancelledError();
   const child = fork(program, [], {
@@ -43,13 +45,13 @@ export async function* trainInWorker(
   const stop = () => tell({ type: "stop" });
   signal?.addEventListener("abort", stop, { once: true });
   const endSaveRequests = onSaveRequest?.(() => tell({ type: "save" }));
-  tell({ type: "train", plan });
+  tell({ type: isDryRun ? "estimate" : "train", plan });
   let hasEnded = false;
   try {
     for (;;) {
       for (const report of queue.splice(0)) {
         if (report.type === "failed") throw new IlabError(report);
-        hasEnded ||= report.type === "done" || report.type === "stopped";
+        hasEnded ||= ["done", "stopped", "estimate"].includes(report.type);
         yield report;
       }
       if (queue.length > 0) continue;

@@ -1,4 +1,5 @@
 /** `ilab model train`: tunes a model on this machine, or continues what was begun. */
+import type { TrainRequest } from "../../../training/train-student.ts";
 import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
@@ -13,6 +14,7 @@ interface TrainOptions extends Record<string, unknown> {
   adapter?: string;
   resume?: string;
   threads?: string;
+  dryRun?: boolean;
 }
 
 export const register: RegisterCommand = (group, bind) => {
@@ -24,6 +26,7 @@ export const register: RegisterCommand = (group, bind) => {
     .option("--ckpt-output-dir <directory>", "where the training's own directory is made")
     .option("--adapter <run|file>", "begin with this adapter: a training run, a checkpoint or an adapter.gguf")
     .option("--threads <number>", "processor cores to use; all by default")
+    .option("--dry-run", "only say what memory and time it would take")
     .option("--resume <auto|never|run>", "continue an unfinished run: of the very same, none, or this one", "auto");
   addTrainingFlags(command)
     .addHelpText(
@@ -31,6 +34,7 @@ export const register: RegisterCommand = (group, bind) => {
       examples(
         "ilab model train",
         "ilab model train --data-path ./datasets/2026-11-22_101500 --model-path smollm2-135m",
+        "ilab model train --method full --dry-run",
         "ilab model train --validation-split 0.1 --early-stop-patience 2",
       ),
     )
@@ -43,7 +47,7 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
   const { loadConfig } = await import("../../../config/load-config.ts");
   const { findAdapter } = await import("../../../training/find-adapter.ts");
   const { findTrainingData } = await import("../../../training/find-training-data.ts");
-  const { trainStudent } = await import("../../../flow.ts");
+  const { estimateTraining, trainStudent } = await import("../../../flow.ts");
   const { openLocalModel } = await import("../../../llm/local-model.ts");
   const config = (await loadConfig(paths)).train;
   const settings = await readTrainingSettings(options, config);
@@ -51,7 +55,7 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
   const adapterFile = options.adapter === undefined ? undefined : await findAdapter(resolve(options.adapter));
   const modelFile = await ensureModel(context, options.modelPath ?? config.model_path);
   reporter.print(`Training ${modelFile}\non       ${dataFile}`);
-  const work = trainStudent({
+  const request: TrainRequest = {
     modelFile,
     dataFile,
     outputDirectory: resolve(options.ckptOutputDir ?? config.ckpt_output_dir),
@@ -63,7 +67,15 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
     openBaseModel: () => openLocalModel({ file: modelFile, signal }),
     signal,
     onSaveRequest,
-  });
+  };
+  if (options.dryRun) {
+    const { trainingEstimateText } = await import("../../print-training-estimate.ts");
+    const estimate = await runWork(estimateTraining(request), (event) => reporter.event(event));
+    reporter.print(trainingEstimateText(estimate));
+    reporter.result(estimate);
+    return;
+  }
+  const work = trainStudent(request);
   const { directory, studentFile, manifest } = await runWork(work, (event) => reporter.event(event));
   const { samples, steps } = manifest.counts;
   reporter.print(
