@@ -31,7 +31,8 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   const spec = readModelSpec(file);
   const holdType =
     holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
-  const memory = memoryOf(candidates[0]) ?? requireMemory(file, plan, holdType);
+  // Naming a mode is the way on for a run that the system ended for want of memory.
+  const memory = (plan.memory === "auto" ? memoryOf(candidates[0]) : undefined) ?? requireMemory(file, plan, holdType);
   using engine = new TrainingEngine(file, {
     ...MEMORY_USE[memory],
     lora: plan.method === "full" ? undefined : plan.method,

@@ -180,10 +180,11 @@ test("what is kept and how much memory is taken may change on the way", async ()
   const args = [...LONG, ...SPLIT];
   expect((await fixture.train("heavy", args)).exitCode).toBe(0);
   await breakOff("lighter", 4, args);
-  const changed = ["--max-batch-len", "256", "--keep-last", "1", "--save-samples", "0"];
+  const changed = ["--max-batch-len", "256", "--memory", "least", "--keep-last", "1", "--save-samples", "0"];
   const run = await fixture.train("lighter", [...args, ...changed]);
   expect(run.exitCode).toBe(0);
   expect(run.stderr).toMatch(/warning: maxBatchTokens is now 256 and was 768/);
+  expect(run.stderr).toMatch(/warning: memory is now least and was fast/);
   const { losses } = await outcome("heavy");
   for (const [i, [, loss]] of (await outcome("lighter")).losses.entries()) expect(loss).toBeCloseTo(losses[i]![1]!, 2);
 });
