@@ -14,6 +14,7 @@ import { openTokenizer } from "../src/llm/tokenizer.ts";
 import { createLoraLayout, initialLoraParameters } from "../src/training/engine/lora-layout.ts";
 import { readModelSpec } from "../src/training/engine/model-spec.ts";
 import { ALL_TARGETS } from "../src/training/engine/target-modules.ts";
+import { MEMORY_MODES } from "../src/training/memory-mode.ts";
 import { trainingSettingsSchema } from "../src/training/training-settings.ts";
 import { physicalCores } from "../src/util/physical-cores.ts";
 import { createRandomSource } from "../src/util/rng.ts";
@@ -54,12 +55,16 @@ const { values: options } = parseArgs({
     steps: { type: "string", default: "5" },
     model: { type: "string" },
     threads: { type: "string", default: String(physicalCores()) },
+    /** How our side uses memory, as `ilab model train --memory`. */
+    memory: { type: "string", default: "balanced" },
     /** Skips the search for PyTorch's fastest micro-batch. */
     "micro-batch-tokens": { type: "string" },
   },
 });
 const modelFile = options.model ?? defaultModelFile();
 const threads = Number(options.threads);
+const memory = MEMORY_MODES.find((mode) => mode === options.memory);
+if (memory === undefined) throw new Error(`--memory is one of ${MEMORY_MODES.join(", ")}`);
 const measuredSteps = Number(options.steps);
 const sections = options.sections.split(",") as Section[];
 for (const section of sections)
@@ -96,6 +101,7 @@ try {
       memoryRatio: results.instruction?.["memoryRatio"],
       curveMaxRelativeDifference: results.curve?.["maxRelativeDifference"],
       ...results,
+      memory,
       threads,
     }),
   );
@@ -216,6 +222,7 @@ function basePlan(steps: PlanSample[][]): PeerPlan {
   return {
     modelFile,
     method: "lora",
+    memory: memory!,
     precision: "bf16",
     threads,
     lora: { rank: settings.loraRank, alpha: settings.loraAlpha, targets: ALL_TARGETS },

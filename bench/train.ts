@@ -1,21 +1,26 @@
 /**
- * LoRA training speed against the speed of bare matrix products, both measured in this run: `npm run bench -- train`.
+ * LoRA training speed against the speed of bare matrix products, both measured in this run: `npm run bench -- train [--memory fast|balanced|least]`.
+ * `ceilingRatio` is against the fastest product of the libraries in use (ggml, best of its types at the model's own shapes), `ownCeilingRatio`
+ * against the fastest of all, this processor's own products included.
  * The model is random weights in the shape of SmolLM2-135M (Q4_1, tied Q8_0 embedding); the data is instruction-like: samples of 30 to 200 tokens of
  * which the last two fifths count. The last line is one JSON object.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { readGguf } from "../src/formats/gguf/read-gguf.ts";
 import { Backend } from "../src/tensor/context.ts";
-import { fastestHoldType, productSpeed } from "../src/training/engine/fastest-hold-type.ts";
-import type { HoldType } from "../src/training/engine/held-matrix.ts";
+import type { TensorTypeName } from "../src/tensor/ggml.ts";
+import { fastestHoldType, HOLD_TYPES, productSpeed } from "../src/training/engine/fastest-hold-type.ts";
 import { MODULE_GROUPS, moduleShape } from "../src/training/engine/lora-layout.ts";
 import { type ModelSpec, readModelSpec } from "../src/training/engine/model-spec.ts";
 import { ALL_TARGETS } from "../src/training/engine/target-modules.ts";
 import { TrainingEngine } from "../src/training/engine/training-engine.ts";
 import { layOutPack } from "../src/training/lay-out-pack.ts";
+import { MEMORY_MODES, MEMORY_USE } from "../src/training/memory-mode.ts";
 import { packSequences } from "../src/training/pack.ts";
+import { trainingFlops } from "../src/training/training-flops.ts";
 import { physicalCores } from "../src/util/physical-cores.ts";
 import { createRandomSource } from "../src/util/rng.ts";
 import { writeRandomModel } from "./helpers/random-model.ts";
@@ -27,6 +32,8 @@ const PACK_TOKENS = 768;
 const RANK = 16;
 
 const threads = physicalCores();
+const { values: options } = parseArgs({ options: { memory: { type: "string", default: "fast" } } });
+const memory = MEMORY_MODES.find((mode) => mode === options.memory) ?? "fast";
 const directory = await mkdtemp(join(tmpdir(), "ilab-bench-"));
 try {
   const path = join(directory, "model.gguf");
@@ -36,8 +43,8 @@ try {
   const lora = { rank: RANK, alpha: 32, targets: ALL_TARGETS };
   const spec = readModelSpec(file);
   const holdType = fastestHoldType(spec, threads);
-  const matmulBefore = ceiling(spec);
-  using engine = new TrainingEngine(file, { lora, seed: 1, threads, holdType });
+  const before = { library: ceiling(spec, false), own: ceiling(spec, true) };
+  using engine = new TrainingEngine(file, { lora, seed: 1, threads, holdType, ...MEMORY_USE[memory] });
 
   const speeds: { tokensPerSecond: number; flopsPerSecond: number }[] = [];
   for (let step = 0; step < WARMUP_STEPS + STEPS; step++) {
@@ -59,22 +66,26 @@ try {
     const seconds = (performance.now() - started) / 1000;
     const tokens = samples.reduce((sum, sample) => sum + sample.tokens.length, 0);
     const flops = samples.reduce(
-      (sum, sample) => sum + usefulFlops(spec, sample.tokens.length, count(sample.counted)),
+      (sum, sample) => sum + trainingFlops(spec, engine.layout, "all", sample.tokens.length, count(sample.counted)),
       0,
     );
     console.log(`step ${step + 1}: ${tokens} tokens, ${(tokens / seconds).toFixed(0)} tokens/s`);
     if (step >= WARMUP_STEPS) speeds.push({ tokensPerSecond: tokens / seconds, flopsPerSecond: flops / seconds });
   }
-  const matmul = Math.max(matmulBefore, ceiling(spec));
+  const library = Math.max(before.library, ceiling(spec, false));
+  const own = Math.max(before.own, ceiling(spec, true));
   const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
   const flopsPerSecond = middle(speeds.map((speed) => speed.flopsPerSecond));
   console.log(
     JSON.stringify({
       tokensPerSecond: round(middle(speeds.map((speed) => speed.tokensPerSecond))),
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      matmulGflops: round(matmul / 1e9),
+      matmulGflops: round(library / 1e9),
+      ownMatmulGflops: round(own / 1e9),
       trainingGflops: round(flopsPerSecond / 1e9),
-      ceilingRatio: round(flopsPerSecond / matmul),
+      ceilingRatio: round(flopsPerSecond / library),
+      ownCeilingRatio: round(flopsPerSecond / own),
+      memory,
       holdType,
       cpuVariant: engine.cpuVariant,
       threads,
@@ -84,9 +95,9 @@ try {
   await rm(directory, { recursive: true, force: true });
 }
 
-/** All linear products of a layer and the head, in the best type at each shape: floating-point operations per second. */
-function ceiling(spec: ModelSpec): number {
-  using backend = new Backend(threads);
+/** All linear products of a layer, in the best type at each shape: floating-point operations per second. */
+function ceiling(spec: ModelSpec, usesKernels: boolean): number {
+  using backend = new Backend(threads, { usesKernels });
   const shapes = Object.values(MODULE_GROUPS).flatMap((group) => {
     const output = group.reduce((sum, name) => sum + moduleShape(spec, name).output, 0);
     const { input } = moduleShape(spec, group[0]);
@@ -99,36 +110,12 @@ function ceiling(spec: ModelSpec): number {
   let flops = 0;
   let seconds = 0;
   for (const [k, m] of shapes) {
-    const best = Math.max(
-      ...(["BF16", "F16", "F32"] as HoldType[]).map((type) => productSpeed(backend, type, k, m, 512)),
-    );
+    const types: readonly TensorTypeName[] = usesKernels ? HOLD_TYPES : [...HOLD_TYPES, "Q8_0", "Q4_0"];
+    const best = Math.max(...types.map((type) => productSpeed(backend, type, k, m, 512)));
     flops += 2 * k * m;
     seconds += (2 * k * m) / best;
   }
   return flops / seconds;
-}
-
-/**
- * Operations that the result needs, for one sample: each frozen weight once forward and once for the gradient of its input (not below
- * the first layer's projections), each adapter weight three times, the head only at counted tokens, attention only below the diagonal.
- */
-function usefulFlops(spec: ModelSpec, length: number, counted: number): number {
-  const modules = Object.values(MODULE_GROUPS).flat();
-  const layerWeights = modules.reduce(
-    (sum, name) => sum + moduleShape(spec, name).input * moduleShape(spec, name).output,
-    0,
-  );
-  const firstProjections = MODULE_GROUPS.attentionInput.reduce(
-    (sum, name) => sum + spec.width * moduleShape(spec, name).output,
-    0,
-  );
-  const adapter = modules.reduce(
-    (sum, name) => sum + RANK * (moduleShape(spec, name).input + moduleShape(spec, name).output),
-    0,
-  );
-  const linear = 4 * spec.layers * layerWeights - 2 * firstProjections + 6 * spec.layers * adapter;
-  const attention = 6 * spec.layers * spec.heads * spec.headSize * length;
-  return length * (linear + attention) + counted * 4 * spec.width * spec.vocabulary;
 }
 
 function count(flags: Uint8Array): number {

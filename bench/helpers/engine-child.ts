@@ -6,6 +6,7 @@ import { readGguf } from "../../src/formats/gguf/read-gguf.ts";
 import { fastestHoldType } from "../../src/training/engine/fastest-hold-type.ts";
 import { readModelSpec } from "../../src/training/engine/model-spec.ts";
 import { TrainingEngine } from "../../src/training/engine/training-engine.ts";
+import { MEMORY_USE } from "../../src/training/memory-mode.ts";
 import { runStep } from "../../src/training/run-step.ts";
 import type { DoneAnswer, PeerPlan, PlanSample, ReadyAnswer, StepAnswer } from "./peer-plan.ts";
 
@@ -17,6 +18,7 @@ using engine = new TrainingEngine(file, {
   seed: 1,
   threads: plan.threads,
   holdType,
+  ...MEMORY_USE[plan.memory],
   parameters: plan.initialAdapter === undefined ? undefined : readFloats(plan.initialAdapter.file),
 });
 const loadPeakBytes = statusBytes("VmHWM");

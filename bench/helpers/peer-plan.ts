@@ -1,5 +1,7 @@
 /** What both trainers of `bench/train-peer.ts` are given, as a JSON file, and what they answer. `bench/peers/train_peer.py` reads the same. */
+
 import type { AdamwOptions } from "../../src/training/engine/training-engine.ts";
+import type { MemoryMode } from "../../src/training/memory-mode.ts";
 
 export interface PlanSample {
   tokens: number[];
@@ -10,6 +12,8 @@ export interface PlanSample {
 export interface PeerPlan {
   modelFile: string;
   method: "lora" | "full";
+  /** How our side uses memory. */
+  memory: MemoryMode;
   precision: "bf16" | "f32";
   threads: number;
   lora: { rank: number; alpha: number; targets: readonly string[] };

@@ -4,7 +4,7 @@
  */
 import { Backend, GraphAllocator, TensorContext } from "../../tensor/context.ts";
 import type { Device } from "../../tensor/devices.ts";
-import { TensorType } from "../../tensor/ggml.ts";
+import { TensorType, type TensorTypeName } from "../../tensor/ggml.ts";
 import { createMatrixHolder, type HoldType, suitsPacking } from "./held-matrix.ts";
 import type { ModelSpec } from "./model-spec.ts";
 
@@ -36,7 +36,7 @@ function canMultiply(backend: Backend, type: HoldType): boolean {
 }
 
 /** Best of several products `[k, m] x [k, n]`, in floating-point operations per second. */
-export function productSpeed(backend: Backend, type: HoldType, k: number, m: number, n: number): number {
+export function productSpeed(backend: Backend, type: TensorTypeName, k: number, m: number, n: number): number {
   using memory = new TensorContext(4);
   const holder = createMatrixHolder(memory, backend, type, suitsPacking([k, m], 0));
   const matrix = holder.make(k, m);

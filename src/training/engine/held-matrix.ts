@@ -3,7 +3,7 @@
  * processor has kernels for them. It is filled part by part: from the model file, and after every step from the adapter.
  */
 import type { Backend, Tensor, TensorContext } from "../../tensor/context.ts";
-import { TensorType } from "../../tensor/ggml.ts";
+import { TensorType, type TensorTypeName } from "../../tensor/ggml.ts";
 import { type CpuKernels, PACKING_MULTIPLE, type PackedMatrix } from "../../tensor/kernels/cpu-kernels.ts";
 
 export type HoldType = "F32" | "F16" | "BF16";
@@ -47,7 +47,7 @@ export interface MatrixHolder {
 export function createMatrixHolder(
   context: TensorContext,
   backend: Backend,
-  holdType: HoldType,
+  holdType: TensorTypeName,
   isPackable: boolean,
 ): MatrixHolder {
   const tensors: Tensor[] = [];
