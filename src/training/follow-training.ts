@@ -1,6 +1,7 @@
 /** Turns the training process's reports into events. Throws `CANCELLED` when it was stopped before its end. */
 import { CancelledError } from "../util/errors.ts";
 import type { Work, WorkEvent } from "../util/events.ts";
+import { createSlowdownWatch } from "./slowdown.ts";
 import type { TrainingReport } from "./worker/protocol.ts";
 
 export type Ready = Extract<TrainingReport, { type: "ready" }>;
@@ -15,6 +16,8 @@ export async function* followTraining(
   let ready: Ready | undefined;
   let done: Done | undefined;
   let step = "load model";
+  const watchSpeed = createSlowdownWatch();
+  let before = { tokens: 0, seconds: 0 };
   const message = (level: "info" | "warning", text: string): WorkEvent => ({ type: "message", stage, level, text });
   yield { type: "step-start", stage, step, unit: "layers" };
   const next = function* (name: string, total: number, unit: string): Generator<WorkEvent> {
@@ -52,6 +55,9 @@ export async function* followTraining(
         yield { type: "step-progress", stage, step, done: report.step, total: report.totalSteps, unit: "steps", note };
         const values = { loss, anchorLoss, learningRate, gradientNorm, tokensPerSecond };
         yield { type: "metrics", stage, step: report.step, values };
+        const slowdown = watchSpeed((report.tokens - before.tokens) / (report.seconds - before.seconds));
+        if (slowdown !== undefined) yield message("warning", slowdown);
+        before = report;
         break;
       }
       case "validation": {
