@@ -67,6 +67,7 @@ const TRAINING_FLAGS: readonly TrainingFlag[] = [
   flag("--neftune-alpha <alpha>", "strength of the noise on the embeddings; 0 = none", "neftuneAlpha"),
   flag("--anchor-weight <weight>", "how strongly the student is held to its base; 0 = not at all", "anchorWeight"),
   flag("--memory <mode>", "auto, fast, balanced or least: memory for time", "memory", "text"),
+  flag("--device <device>", "where to train: auto, cpu, cuda, vulkan or metal (also mps)", "device", "text", "device"),
   flag("--seed <number>", "for random choices", "seed"),
   flag(
     "--validation-split <share>",

@@ -70,6 +70,10 @@ export function createConfigSchema(paths: IlabPaths) {
         .min(1)
         .default(paths.datasets)
         .describe("Training data: a file, or the newest run below a directory."),
+      device: z
+        .enum(["auto", "cpu", "cuda", "metal", "vulkan", "mps"])
+        .default("auto")
+        .describe("Where to train; auto takes a GPU that will do, else the processor."),
       ckpt_output_dir: z
         .string()
         .min(1)

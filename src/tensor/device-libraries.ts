@@ -6,11 +6,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import koffi from "koffi";
 import { IlabError } from "../util/errors.ts";
+import { DEVICE_KINDS, type DeviceKind } from "./device-choices.ts";
 import { type Ggml, openGgml, type Pointer } from "./ggml.ts";
 import { libraryDirectory, packageDirectory } from "./library.ts";
-
-export const DEVICE_KINDS = ["cuda", "metal", "vulkan"] as const;
-export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
 /** Package and folder inside it, in the order in which they are tried: CUDA's second one is for an older CUDA. */
 const DEVICE_PACKAGES: Record<string, Partial<Record<DeviceKind, readonly [name: string, folder: string][]>>> = {

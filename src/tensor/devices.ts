@@ -1,16 +1,7 @@
 /** The devices that a graph can be computed on besides the processor: what there is, and the choice among them. */
-import {
-  captureLog,
-  DEVICE_KINDS,
-  type DeviceKind,
-  deviceKindsHere,
-  deviceUnavailable,
-  openDeviceRegistry,
-} from "./device-libraries.ts";
+import type { DeviceChoice, DeviceKind } from "./device-choices.ts";
+import { captureLog, deviceKindsHere, deviceUnavailable, openDeviceRegistry } from "./device-libraries.ts";
 import { openGgml, type Pointer } from "./ggml.ts";
-
-export const DEVICE_CHOICES = ["auto", "cpu", ...DEVICE_KINDS] as const;
-export type DeviceChoice = (typeof DEVICE_CHOICES)[number];
 
 export interface Device {
   /** `cpu` is the processor behind the interface that all devices share. */
@@ -67,13 +58,12 @@ export function findDevices(): { devices: Device[]; missing: Partial<Record<Devi
 }
 
 /**
- * The device to use; undefined: the processor. `auto` takes one that has a chip of its own and `neededBytes` free, and otherwise the
- * processor; a kind that is named is taken, or missed with an error.
+ * The device to use; undefined: the processor. `auto` takes one that has a chip of its own, and otherwise the processor; a kind that is
+ * named is taken, or missed with an error.
  */
-export function chooseDevice(choice: DeviceChoice, neededBytes: number): Device | undefined {
+export function chooseDevice(choice: DeviceChoice): Device | undefined {
   if (choice === "cpu") return undefined;
-  if (choice === "auto")
-    return mostFree(findDevices().devices.filter((device) => !device.isIntegrated && device.freeBytes >= neededBytes));
+  if (choice === "auto") return mostFree(findDevices().devices.filter((device) => !device.isIntegrated));
   const device = mostFree(listDevices(choice));
   if (device === undefined) throw deviceUnavailable(choice, "none was found");
   return device;

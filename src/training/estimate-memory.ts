@@ -1,5 +1,6 @@
 /** What memory a run will need, found out by laying out its largest graphs without taking any. */
 import type { GgufFile } from "../formats/gguf/types.ts";
+import type { Device } from "../tensor/devices.ts";
 import type { HoldType } from "./engine/held-matrix.ts";
 import type { MicroBatch } from "./engine/micro-batch.ts";
 import { type EngineMemory, TrainingEngine } from "./engine/training-engine.ts";
@@ -19,6 +20,7 @@ export function estimateMemory(
   mode: MemoryMode,
   holdType: HoldType,
   packs: readonly MicroBatch[],
+  device?: Device,
 ): MemoryEstimate {
   using engine = new TrainingEngine(file, {
     lora: plan.method === "full" ? undefined : plan.method,
@@ -28,6 +30,7 @@ export function estimateMemory(
     holdType,
     ...MEMORY_USE[mode],
     isPlanned: true,
+    device,
   });
   for (const pack of packs) engine.accumulate(pack, 1, 1);
   const { weightBytes, stateBytes, activationBytes } = engine.memory;

@@ -1,27 +1,23 @@
 /** What a run will need and how long it will take, before it starts. Runs inside the training process, because it lays out graphs. */
-import { freemem } from "node:os";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import type { GgufFile } from "../formats/gguf/types.ts";
 import { Backend } from "../tensor/context.ts";
-import { HOLD_TYPES, productSpeed } from "./engine/fastest-hold-type.ts";
+import type { Device } from "../tensor/devices.ts";
+import { chooseMemory, type MemoryChoice, USABLE_SHARE } from "./choose-memory.ts";
+import { chooseTrainingDevice } from "./choose-training-device.ts";
+import { holdTypesOf, productSpeed } from "./engine/fastest-hold-type.ts";
 import { createFullLayout } from "./engine/full-layout.ts";
 import type { HoldType } from "./engine/held-matrix.ts";
 import { createLoraLayout } from "./engine/lora-layout.ts";
 import { readModelSpec } from "./engine/model-spec.ts";
-import { estimateMemory, type MemoryEstimate } from "./estimate-memory.ts";
+import { estimateMemory } from "./estimate-memory.ts";
 import { largestPacks } from "./largest-packs.ts";
-import { MEMORY_MODES, MEMORY_USE, type MemoryMode } from "./memory-mode.ts";
+import { MEMORY_USE } from "./memory-mode.ts";
 import { trainingFlops } from "./training-flops.ts";
 import { planOf } from "./training-loop.ts";
 import type { TrainingPlan } from "./worker/protocol.ts";
 
-export interface TrainingEstimate {
-  /** From the fastest to the smallest; only the chosen one when the settings name it. */
-  modes: MemoryEstimate[];
-  /** The mode that will run; undefined when none fits. */
-  chosen: MemoryMode | undefined;
-  /** Memory that is free now. */
-  availableBytes: number;
+export interface TrainingEstimate extends MemoryChoice {
   /** The first of these that would make the smallest mode fit. */
   remedy: { flag: string; value: number; totalBytes: number } | undefined;
   holdType: HoldType;
@@ -32,21 +28,22 @@ export interface TrainingEstimate {
   seconds: number;
 }
 
-/** Share of the free memory that a run may plan with: other programs live too. */
-const USABLE_SHARE = 0.85;
 /** Of the speed of bare products, what training reaches: the rest goes to everything between them (measured by `npm run bench -- train`). */
 const EFFICIENCY = 0.55;
 
 export async function estimateRun(plan: TrainingPlan): Promise<TrainingEstimate> {
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
-  using backend = new Backend(plan.threads);
+  const device = chooseTrainingDevice(file, plan);
+  using backend = new Backend(plan.threads, { device });
   const speeds = new Map(
-    HOLD_TYPES.map((type) => [type, productSpeed(backend, type, spec.width, spec.feedForward, 256)] as const),
+    holdTypesOf(backend, device).map(
+      (type) => [type, productSpeed(backend, type, spec.width, spec.feedForward, 256)] as const,
+    ),
   );
   const fastest = [...speeds].reduce((a, b) => (b[1] > a[1] * 1.15 ? b : a))[0];
   const holdType = plan.holdType === "auto" ? fastest : plan.holdType;
-  const { modes, chosen, availableBytes } = chooseMemory(file, plan, holdType);
+  const { modes, chosen, availableBytes } = chooseMemory(file, plan, holdType, device);
   const layout = plan.method === "full" ? createFullLayout(spec) : createLoraLayout(spec, plan.method);
   const { keeping } = MEMORY_USE[chosen ?? "least"];
   const { totalSteps } = planOf(plan, plan.anchor?.texts.length ?? 0);
@@ -68,7 +65,7 @@ export async function estimateRun(plan: TrainingPlan): Promise<TrainingEstimate>
     modes,
     chosen,
     availableBytes,
-    remedy: chosen === undefined ? findRemedy(file, plan, holdType, availableBytes) : undefined,
+    remedy: chosen === undefined ? findRemedy(file, plan, holdType, availableBytes, device) : undefined,
     holdType,
     trainedParameters: layout.size,
     totalSteps,
@@ -77,26 +74,13 @@ export async function estimateRun(plan: TrainingPlan): Promise<TrainingEstimate>
   };
 }
 
-/** The fastest mode that fits into the free memory, or the one that the settings name. */
-export function chooseMemory(
-  file: GgufFile,
-  plan: TrainingPlan,
-  holdType: HoldType,
-): Pick<TrainingEstimate, "modes" | "chosen" | "availableBytes"> {
-  const packs = largestPacks(plan);
-  const availableBytes = Math.min(freemem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY);
-  const candidates = plan.memory === "auto" ? MEMORY_MODES : [plan.memory];
-  const modes = candidates.map((mode) => estimateMemory(file, plan, mode, holdType, packs));
-  const fitting = modes.find(({ totalBytes }) => totalBytes <= availableBytes * USABLE_SHARE);
-  return { modes, chosen: fitting?.mode, availableBytes };
-}
-
 /** Settings that need less, most harmless first. */
 function findRemedy(
   file: GgufFile,
   plan: TrainingPlan,
   holdType: HoldType,
   availableBytes: number,
+  device: Device | undefined,
 ): TrainingEstimate["remedy"] {
   const longest = Math.max(...plan.samples.map(({ tokens }) => tokens.length));
   const shorter = [longest / 2, longest / 4, longest / 8].map(Math.floor).filter((length) => length >= 32);
@@ -114,7 +98,7 @@ function findRemedy(
   ];
   for (const { flag, value, changed } of remedies) {
     if (changed.samples.length === 0) continue;
-    const { totalBytes } = estimateMemory(file, changed, "least", holdType, largestPacks(changed));
+    const { totalBytes } = estimateMemory(file, changed, "least", holdType, largestPacks(changed), device);
     if (totalBytes <= availableBytes * USABLE_SHARE) return { flag, value, totalBytes };
   }
   return undefined;

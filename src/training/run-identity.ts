@@ -12,6 +12,7 @@ const NOT_DECIDING: readonly (keyof TrainingSettings)[] = [
   "checkpointAtEpoch",
   "keepLast",
   "maxBatchTokens",
+  "device",
   "memory",
 ];
 

@@ -4,14 +4,16 @@ import { join } from "node:path";
 import type { Checkpoint, TrainingProgress } from "../artifacts.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import type { GgufFile } from "../formats/gguf/types.ts";
+import type { Device } from "../tensor/devices.ts";
 import { ilabVersion } from "../util/assets.ts";
 import { IlabError } from "../util/errors.ts";
 import { anchorDistributions } from "./anchor-distributions.ts";
+import { chooseMemory } from "./choose-memory.ts";
+import { chooseTrainingDevice } from "./choose-training-device.ts";
 import { fastestHoldType, HOLD_TYPES } from "./engine/fastest-hold-type.ts";
 import type { HoldType } from "./engine/held-matrix.ts";
 import { readModelSpec } from "./engine/model-spec.ts";
 import { TrainingEngine } from "./engine/training-engine.ts";
-import { chooseMemory } from "./estimate-run.ts";
 import { lockRun } from "./lock-run.ts";
 import { MEMORY_MODES, MEMORY_USE, type MemoryMode } from "./memory-mode.ts";
 import { type LoopParts, planOf, trainingLoop } from "./training-loop.ts";
@@ -29,16 +31,20 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   const candidates = (await checkpoints.list()).filter(({ hasState }) => hasState).reverse();
   const file = await readGguf(plan.modelFile);
   const spec = readModelSpec(file);
+  const device = chooseTrainingDevice(file, plan);
   const holdType =
-    holdTypeOf(candidates[0]) ?? (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads) : plan.holdType);
+    holdTypeOf(candidates[0]) ??
+    (plan.holdType === "auto" ? fastestHoldType(spec, plan.threads, device) : plan.holdType);
   // Naming a mode is the way on for a run that the system ended for want of memory.
-  const memory = (plan.memory === "auto" ? memoryOf(candidates[0]) : undefined) ?? requireMemory(file, plan, holdType);
+  const memory =
+    (plan.memory === "auto" ? memoryOf(candidates[0]) : undefined) ?? requireMemory(file, plan, holdType, device);
   using engine = new TrainingEngine(file, {
     ...MEMORY_USE[memory],
     lora: plan.method === "full" ? undefined : plan.method,
     neftuneAlpha: plan.neftuneAlpha,
     seed: plan.seed,
     threads: plan.threads,
+    device,
     holdType,
     onLayerLoaded: (layer) => report({ type: "loading", layer: layer + 1, layers: spec.layers }),
   });
@@ -50,7 +56,7 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
   if (plan.initialParameters !== undefined) engine.setParameters(plan.initialParameters);
   const environment = {
     version: ilabVersion,
-    processor: engine.cpuVariant,
+    processor: engine.processor,
     threads: plan.threads,
     maxBatchTokens: plan.maxBatchTokens,
     memory,
@@ -75,7 +81,7 @@ export async function runTraining(plan: TrainingPlan, parts: RunParts): Promise<
     parameters: engine.layout.size,
     doneSteps: start.step,
     totalSteps,
-    cpuVariant: engine.cpuVariant,
+    processor: engine.processor,
   });
   const student = {
     file: plan.studentFile,
@@ -117,8 +123,8 @@ function memoryOf(checkpoint: Checkpoint | undefined): MemoryMode | undefined {
   return MEMORY_MODES.find((mode) => mode === checkpoint?.progress.environment["memory"]);
 }
 
-function requireMemory(file: GgufFile, plan: TrainingPlan, holdType: HoldType): MemoryMode {
-  const { modes, chosen, availableBytes } = chooseMemory(file, plan, holdType);
+function requireMemory(file: GgufFile, plan: TrainingPlan, holdType: HoldType, device: Device | undefined): MemoryMode {
+  const { modes, chosen, availableBytes } = chooseMemory(file, plan, holdType, device);
   if (chosen !== undefined) return chosen;
   const { mode, totalBytes } = modes.at(-1)!;
   // Whoever names a mode knows; without one this would end in the system killing the process.

@@ -1,5 +1,6 @@
 /** Everything that decides a training run, with the defaults that the recipe in docs/training.md arrived at. */
 import { z } from "zod";
+import { DEVICE_CHOICES } from "../tensor/device-choices.ts";
 import { ALL_TARGETS } from "./engine/target-modules.ts";
 import { SCHEDULES } from "./learning-rate.ts";
 import { MEMORY_MODES } from "./memory-mode.ts";
@@ -64,6 +65,10 @@ export const trainingSettingsSchema = z
     anchorTexts: count.default(96).describe("Texts that the base model writes for the anchor, once per model."),
     anchorTokens: z.int().min(8).default(48).describe("Tokens per anchor text."),
     anchorTopCount: count.max(1024).default(64).describe("Most likely tokens that are compared per position."),
+    device: z
+      .preprocess((value) => (value === "mps" ? "metal" : value), z.enum(DEVICE_CHOICES))
+      .default("auto")
+      .describe("Where to train; auto takes a device with a chip and enough memory of its own, else the processor."),
     holdType: z
       .enum(["auto", "F32", "F16", "BF16"])
       .default("auto")

@@ -21,12 +21,16 @@ const DEVICE_HOLD_TYPES: readonly HoldType[] = ["BF16", "F32"];
 export function fastestHoldType(spec: ModelSpec, threads: number, device?: Device): HoldType {
   using backend = new Backend(threads, { device });
   let best: { type: HoldType; speed: number } | undefined;
-  for (const type of device === undefined ? HOLD_TYPES : DEVICE_HOLD_TYPES) {
-    if (!canMultiply(backend, type)) continue;
+  for (const type of holdTypesOf(backend, device)) {
     const speed = productSpeed(backend, type, spec.width, spec.feedForward, TOKENS);
     if (best === undefined || speed > best.speed * MARGIN) best = { type, speed };
   }
   return best!.type;
+}
+
+/** The types that are worth measuring there. */
+export function holdTypesOf(backend: Backend, device: Device | undefined): readonly HoldType[] {
+  return device === undefined ? HOLD_TYPES : DEVICE_HOLD_TYPES.filter((type) => canMultiply(backend, type));
 }
 
 function canMultiply(backend: Backend, type: HoldType): boolean {

@@ -1,6 +1,7 @@
 /** What the training process is given and what it reports. Everything is structured-cloneable. */
 import type { CheckpointReason } from "../../artifacts.ts";
 import type { CountedTokens } from "../../llm/tokenizer.ts";
+import type { DeviceChoice } from "../../tensor/device-choices.ts";
 import type { HoldType } from "../engine/held-matrix.ts";
 import type { TrainingEstimate } from "../estimate-run.ts";
 import type { Schedule } from "../learning-rate.ts";
@@ -39,6 +40,8 @@ export interface TrainingPlan {
   threads: number;
   /** Type of the frozen matrices in memory; `auto` measures which is fastest here. */
   holdType: HoldType | "auto";
+  /** Where to train. */
+  device: DeviceChoice;
   /** `auto`: the fastest that fits into the free memory. */
   memory: MemoryMode | "auto";
   anchor?: AnchorPlan;
@@ -118,7 +121,8 @@ export type TrainingReport =
       /** Done before, when the run goes on from a checkpoint. */
       doneSteps: number;
       totalSteps: number;
-      cpuVariant: string;
+      /** What computes: one of ggml's CPU variants, or a device. */
+      processor: string;
     }
   | StepReport
   | ValidationReport

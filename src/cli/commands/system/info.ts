@@ -15,6 +15,7 @@ export const register: RegisterCommand = (group, bind) => {
 };
 
 async function showInfo({ reporter, paths }: CommandContext): Promise<void> {
+  const devices = await describeDevices();
   const sections: Record<string, Record<string, string>> = {
     Platform: {
       "platform.system": platform(),
@@ -32,6 +33,7 @@ async function showInfo({ reporter, paths }: CommandContext): Promise<void> {
       "node-llama-cpp.version": dependencyVersion("node-llama-cpp"),
       "koffi.version": dependencyVersion("koffi"),
     },
+    "Devices for training": devices,
     Directories: {
       "paths.config": paths.configFile,
       "paths.models": paths.models,
@@ -46,6 +48,20 @@ async function showInfo({ reporter, paths }: CommandContext): Promise<void> {
     for (const [key, value] of Object.entries(values)) reporter.print(`  ${key}: ${value}`);
   }
   reporter.result(Object.assign({}, ...Object.values(sections)));
+}
+
+/** What `ilab model train --device` can choose from, and why the rest is missing. */
+async function describeDevices(): Promise<Record<string, string>> {
+  const { findDevices } = await import("../../../tensor/devices.ts");
+  const { devices, missing } = findDevices();
+  return Object.fromEntries([
+    ["device.cpu", cpus()[0]?.model.trim() ?? "unknown"],
+    ...devices.map(({ kind, name, description, freeBytes, totalBytes }) => [
+      `device.${kind}.${name}`,
+      `${description}, ${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}`,
+    ]),
+    ...Object.entries(missing).map(([kind, reason]) => [`device.${kind}`, reason]),
+  ]);
 }
 
 function dependencyVersion(name: string): string {
