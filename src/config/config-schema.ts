@@ -72,7 +72,7 @@ export function createConfigSchema(paths: IlabPaths) {
         .describe("Training data: a file, or the newest run below a directory."),
       device: z
         .enum(["auto", "cpu", "cuda", "metal", "vulkan", "mps"])
-        .default("auto")
+        .default("cpu")
         .describe("Where to train; auto takes a GPU that will do, else the processor."),
       ckpt_output_dir: z
         .string()

@@ -67,7 +67,7 @@ export const trainingSettingsSchema = z
     anchorTopCount: count.max(1024).default(64).describe("Most likely tokens that are compared per position."),
     device: z
       .preprocess((value) => (value === "mps" ? "metal" : value), z.enum(DEVICE_CHOICES))
-      .default("auto")
+      .default("cpu")
       .describe("Where to train; auto takes a device with a chip and enough memory of its own, else the processor."),
     holdType: z
       .enum(["auto", "F32", "F16", "BF16"])
