@@ -69,6 +69,16 @@ const OPCODES = {
   dotPairsBf16: { map: 2, prefix: 2, opcode: 0x52, memoryBytes: FULL },
   toBf16: { map: 2, prefix: 3, opcode: 0x72, memoryBytes: FULL },
   permuteWords: { map: 2, prefix: 1, opcode: 0x8d, memoryBytes: FULL, isWide: true },
+  broadcastHalf: { map: 2, prefix: 1, opcode: 0x79, memoryBytes: 2 },
+  broadcastRegister: { map: 2, prefix: 1, opcode: 0x7c, memoryBytes: 4 },
+  halvesToFloats: { map: 2, prefix: 1, opcode: 0x13, memoryBytes: 32 },
+  extendBytes: { map: 2, prefix: 1, opcode: 0x31, memoryBytes: 16 },
+  extendSignedBytes: { map: 2, prefix: 1, opcode: 0x21, memoryBytes: 16 },
+  integersToFloats: { map: 1, prefix: 0, opcode: 0x5b, memoryBytes: FULL },
+  multiplyFloats: { map: 1, prefix: 0, opcode: 0x59, memoryBytes: FULL },
+  multiplyThenAdd: { map: 2, prefix: 1, opcode: 0xa8, memoryBytes: FULL },
+  and: { map: 1, prefix: 1, opcode: 0xdb, memoryBytes: FULL },
+  shiftLanes: { map: 1, prefix: 1, opcode: 0x72, memoryBytes: FULL },
   exclusiveOr: { map: 1, prefix: 1, opcode: 0xef, memoryBytes: FULL },
 } as const satisfies Record<string, EvexOpcode>;
 
@@ -229,6 +239,39 @@ export class Assembler {
   /** The 32 words of `source` in the order that `indices` gives. */
   permuteWords(destination: number, indices: number, source: number): void {
     this.#evex(OPCODES.permuteWords, destination, indices, source, 0);
+  }
+
+  /** The half-precision number at the address, as a float in every lane. */
+  broadcastHalf(destination: number, address: Address): void {
+    this.#evex(OPCODES.broadcastHalf, destination, 0, address, 0);
+    this.#evex(OPCODES.halvesToFloats, destination, 0, destination, 0);
+  }
+  /** The low 32 bits of an integer register in every lane. */
+  broadcastRegister(destination: number, source: RegisterName): void {
+    this.#evex(OPCODES.broadcastRegister, destination, 0, Register[source], 0);
+  }
+  /** 16 bytes from memory as 32-bit integers. */
+  extendBytes(destination: number, address: Address, isSigned: boolean): void {
+    this.#evex(isSigned ? OPCODES.extendSignedBytes : OPCODES.extendBytes, destination, 0, address, 0);
+  }
+  integersToFloats(destination: number, source: number): void {
+    this.#evex(OPCODES.integersToFloats, destination, 0, source, 0);
+  }
+  multiplyFloats(destination: number, a: number, b: number): void {
+    this.#evex(OPCODES.multiplyFloats, destination, a, b, 0);
+  }
+  /** `product = product * factor + addend`, 16 floats. */
+  multiplyThenAdd(product: number, factor: number, addend: number): void {
+    this.#evex(OPCODES.multiplyThenAdd, product, factor, addend, 0);
+  }
+  and(destination: number, a: number, b: number): void {
+    this.#evex(OPCODES.and, destination, a, b, 0);
+  }
+  /** 32-bit lanes of `source`, moved right by some bits. */
+  shiftLanesRight(destination: number, source: number, bits: number): void {
+    // The register field holds a part of the opcode here, and the second operand is the destination.
+    this.#evex(OPCODES.shiftLanes, 2, destination, source, 0);
+    this.#code.push(bits);
   }
 
   #immediate32(value: number): void {

@@ -1,5 +1,6 @@
 /** The machine code against plain loops, at shapes with every kind of rest. Skipped where the processor lacks AVX512-BF16. */
 import { expect, test } from "vitest";
+import { dequantize } from "../../formats/gguf/dequantize.ts";
 import { createRandomSource } from "../../util/rng.ts";
 import { Backend, GraphAllocator, type Tensor, TensorContext } from "../context.ts";
 import { openGgml, TensorType, type TensorTypeName } from "../ggml.ts";
@@ -83,7 +84,7 @@ for (const { x, extra, rows, columns } of PRODUCTS)
     );
   });
 
-for (const type of ["F32", "F16", "BF16", "Q8_0", "Q4_1", "Q6_K"] as const)
+for (const type of ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_1", "Q6_K"] as const)
   cases(`${type} matrices are packed as they are and transposed, at any place`, () => {
     const columns = type === "Q6_K" ? 256 : 96;
     const rows = 34;
@@ -134,6 +135,9 @@ for (const type of ["F32", "F16", "BF16", "Q8_0", "Q4_1", "Q6_K"] as const)
     for (const found of plain) expect(found).toEqual(plain[0]);
     const largest = Math.max(...values.map(Math.abs));
     for (const [i, v] of plain[0]!.entries()) expect(Math.abs(v - values[i]!)).toBeLessThan(largest / 8);
+    // As the format's own definition unpacks them, up to the rounding to BF16.
+    const unpacked = dequantize(TensorType[type], quantised, values.length);
+    for (const [i, v] of plain[0]!.entries()) expect(Math.abs(v - unpacked[i]!)).toBeLessThanOrEqual(largest / 256);
     if (type === "F32" || type === "BF16") expect(plain[0]).toEqual(values.map(toBf16));
   });
 

@@ -17,6 +17,7 @@ import {
 import { packedElements } from "./packed-layout.ts";
 import { innerSize, packedProductCode, scratchBytesPerThread } from "./packed-product.ts";
 import { type Causality, ROW_MASKS, stridedProductCode } from "./strided-product.ts";
+import { unpackWeightsCode } from "./unpack-weights.ts";
 import { zeroFillCode } from "./zero-fill.ts";
 
 /** What inner sizes and parts must be multiples of. */
@@ -134,7 +135,7 @@ export class CpuKernels {
   ): Tensor {
     const [columns, rows] = source.shape;
     const type = source.type;
-    const shape = { columns, rows, toFloat: toFloatAddress(type), inner: matrix.inner, firstRow, firstInner };
+    const shape = { columns, rows, toFloat: this.#toFloat(type), inner: matrix.inner, firstRow, firstInner };
     const key = `${makeCode.name} ${type} ${columns} ${rows} ${matrix.inner} ${firstRow} ${firstInner}`;
     const code = this.#code(key, () => makeCode(shape));
     const needed = INTERLEAVING.byteLength + packingScratchBytesPerThread(columns) * this.#threads;
@@ -144,6 +145,13 @@ export class CpuKernels {
       new Uint16Array(table).set(INTERLEAVING);
     }
     return c.customInplace(matrix.tensor, [source], code, this.#packingScratch.address);
+  }
+
+  /** What turns a row of the type into floats: code of our own, or ggml's; undefined for floats. */
+  #toFloat(type: number): bigint | undefined {
+    if (type === TensorType.F32) return undefined;
+    const own = unpackWeightsCode(type);
+    return own === undefined ? toFloatAddress(type) : this.#code(`unpack ${type}`, () => own);
   }
 
   #code(key: string, make: () => Uint8Array): Pointer {
@@ -173,8 +181,7 @@ function memory(sizeBytes: number): { address: Pointer; sizeBytes: number } {
 /** Field `to_float` of `struct ggml_type_traits`. */
 const TO_FLOAT_OFFSET = 40n;
 
-function toFloatAddress(type: number): bigint | undefined {
-  if (type === TensorType.F32) return undefined;
+function toFloatAddress(type: number): bigint {
   const traits = openGgml().typeTraits(type);
   return new BigUint64Array(koffi.view(traits + TO_FLOAT_OFFSET, 8))[0]!;
 }

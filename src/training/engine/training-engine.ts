@@ -9,17 +9,17 @@ import type { Device } from "../../tensor/devices.ts";
 import { TensorType } from "../../tensor/ggml.ts";
 import { IlabError } from "../../util/errors.ts";
 import { countAttentionBlocks } from "./attention-blocks.ts";
-import { type FrozenWeights, type LinearGroup, loadFrozenWeights, writeMatrix } from "./frozen-weights.ts";
+import { type FrozenWeights, loadFrozenWeights } from "./frozen-weights.ts";
 import { createFullLayout } from "./full-layout.ts";
 import type { HoldType } from "./held-matrix.ts";
 import { type Keeping, keep, type LayerActivations, layerAgain, layerBackward, layerForward } from "./layer.ts";
-import { loadVectors } from "./load-vectors.ts";
 import { createLoraLayout, initialLoraParameters, type LoraOptions, type ParameterLayout } from "./lora-layout.ts";
 import { buildLoss, type LossPart, outputLogits } from "./loss-head.ts";
+import { MatrixRefresh, parameterRows } from "./matrix-refresh.ts";
 import { type MicroBatch, type MicroBatchLoss, type Segment, type SoftTargets, segmentsOf } from "./micro-batch.ts";
 import { type ModelSpec, readModelSpec } from "./model-spec.ts";
 import { createDropout, embeddingNoise } from "./noise.ts";
-import { FLOAT_BYTES, type PackGraph } from "./pack-graph.ts";
+import type { PackGraph } from "./pack-graph.ts";
 import { hardTargets, selectTop } from "./soft-targets.ts";
 import { WeightReader } from "./weight-reader.ts";
 
@@ -83,7 +83,7 @@ export class TrainingEngine {
   readonly #holdType: HoldType;
   readonly #file: GgufFile;
   readonly #neftuneAlpha: number;
-  #refreshGraph: { context: TensorContext; allocator: GraphAllocator } | undefined;
+  readonly #refresh: MatrixRefresh;
   readonly #stateBytes: number;
   #steps = 0;
 
@@ -111,10 +111,8 @@ export class TrainingEngine {
       onLayer: options.onLayerLoaded,
     });
     this.#allocator = new GraphAllocator(this.#backend);
-    if (isPlanned) {
-      if (!this.#isFull) this.#buildRefresh();
-      return;
-    }
+    this.#refresh = new MatrixRefresh(this.#backend, this.spec, this.layout, this.#weights, this.#parameters);
+    if (isPlanned) return;
     this.#firstMoments.clear();
     this.#secondMoments.clear();
     this.#gradients.clear();
@@ -133,14 +131,13 @@ export class TrainingEngine {
     for (const weights of this.layout.weights.values())
       reader.use(this.#backend, [weights.name], (c, [stored]) => {
         const [n0, n1 = 1] = weights.shape;
-        c.expand(c.copy(stored!, this.#parameterRows(weights.offset, n0!, n1)(c)));
+        c.expand(c.copy(stored!, parameterRows(c, this.#parameters, weights.offset, n0!, n1)));
       });
-    this.#refresh();
+    this.#refresh.run();
   }
 
   [Symbol.dispose](): void {
-    this.#refreshGraph?.allocator[Symbol.dispose]();
-    this.#refreshGraph?.context[Symbol.dispose]();
+    this.#refresh[Symbol.dispose]();
     this.#allocator[Symbol.dispose]();
     this.#state[Symbol.dispose]();
     this.#weights[Symbol.dispose]();
@@ -175,7 +172,7 @@ export class TrainingEngine {
 
   setParameters(values: Float32Array): void {
     this.#parameters.writeFloats(values);
-    this.#refresh();
+    this.#refresh.run();
   }
 
   /** All that the next step depends on; views of native memory (on a device copies), so only what is copied of them outlives that step. */
@@ -250,7 +247,7 @@ export class TrainingEngine {
     ]);
     this.#backend.compute(context.graph);
     this.#gradients.clear();
-    this.#refresh();
+    this.#refresh.run();
     return norm;
   }
 
@@ -431,67 +428,5 @@ export class TrainingEngine {
     if (this.#backend.isPlanned) return;
     fill();
     this.#backend.compute(context.graph);
-  }
-
-  /** Brings the matrices in line with the parameters. */
-  #refresh(): void {
-    this.#refreshGraph ??= this.#buildRefresh();
-    this.#backend.compute(this.#refreshGraph.context.graph);
-    if (!this.#isFull) return;
-    const parameters = this.parameters;
-    loadVectors(this.spec, this.#weights, (name) => {
-      const { offset, elements } = this.layout.weights.get(name)!;
-      return parameters.subarray(offset, offset + elements);
-    });
-  }
-
-  #buildRefresh(): { context: TensorContext; allocator: GraphAllocator } {
-    const c = this.#backend.context((this.layout.modules.length + this.layout.weights.size) * 16 + 64);
-    for (const [index, layer] of this.#weights.layers.entries())
-      for (const group of Object.values(layer.groups))
-        if (this.#isFull)
-          for (const [module, { from }] of group.parts)
-            writeMatrix(c, group, this.#weightRows(`blk.${index}.${module}.weight`), from);
-        else this.#refreshAdapter(c, group, index);
-    if (this.#isFull)
-      writeMatrix(c, this.#weights.head, this.#weightRows(this.spec.isTied ? "token_embd.weight" : "output.weight"), 0);
-    const allocator = new GraphAllocator(this.#backend);
-    allocator.allocate(c.graph);
-    return { context: c, allocator };
-  }
-
-  /** Copies the adapter's numbers into the spare inner positions of the frozen matrices. */
-  #refreshAdapter(
-    c: TensorContext,
-    { input, output, parts, forward, backward, adapter }: LinearGroup,
-    layer: number,
-  ): void {
-    if (adapter === undefined) return;
-    const { rank } = this.layout;
-    const modules = this.layout.modules.filter((module) => module.layer === layer && parts.has(module.name));
-    for (const [i, module] of modules.entries()) {
-      const first = i * rank;
-      const { from, count } = parts.get(module.name)!;
-      const a = this.#parameterRows(module.offsetA, input, rank);
-      adapter.a.write(c, { source: a, isTransposed: false, firstRow: first, firstInner: 0 });
-      if (adapter.backwardA === undefined)
-        backward.write(c, { source: a, isTransposed: true, firstRow: 0, firstInner: output + first });
-      else adapter.backwardA.write(c, { source: a, isTransposed: true, firstRow: 0, firstInner: first });
-      const b = this.#parameterRows(module.offsetB, count, rank);
-      adapter.b.write(c, { source: b, isTransposed: false, firstRow: first, firstInner: from });
-      forward.write(c, { source: b, isTransposed: true, firstRow: from, firstInner: input + first });
-    }
-  }
-
-  #weightRows(name: string): (c: TensorContext) => Tensor {
-    const { offset, shape } = this.layout.weights.get(name)!;
-    return this.#parameterRows(offset, shape[0]!, shape[1]!);
-  }
-
-  /** Part of the parameter vector as a matrix. */
-  #parameterRows(offset: number, columns: number, rows: number): (c: TensorContext) => Tensor {
-    const stride = columns * FLOAT_BYTES;
-    return (c) =>
-      c.view(this.#parameters, [columns, rows, 1, 1], [stride, stride * rows, stride * rows], offset * FLOAT_BYTES);
   }
 }
