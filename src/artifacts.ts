@@ -86,6 +86,19 @@ export interface DropRecord {
   example: Row;
 }
 
+/** What a run, or a leaf, asked of its teacher. */
+export interface TeacherUsage {
+  /** Requests that the model answered. */
+  requests: number;
+  /** Answered from the call cache. */
+  fromCache: number;
+  /** Equal to a request that was on its way. */
+  shared: number;
+  failed: number;
+  promptTokens: number;
+  completionTokens: number;
+}
+
 /** What a pipeline made of one leaf. */
 export interface GeneratedLeaf {
   leaf: LeafNode;
@@ -93,6 +106,12 @@ export interface GeneratedLeaf {
   preprocessed: Row[];
   generated: Row[];
   drops: DropRecord[];
+  /** Questions to examine a student with: `mmlubench_question`, `mmlubench_answer`. */
+  evaluationRows?: Row[];
+  /** How a text of each `dataset_type` is asked for, from the pipeline's `datamixing` part. */
+  auxiliaryInstructions?: Record<string, string[]>;
+  /** What the leaf asked of its teacher. */
+  usage?: TeacherUsage;
 }
 
 /** One training sample in upstream's messages format. */

@@ -21,11 +21,17 @@ export interface GenerateRequest {
   /** Generation ends before the first of these strings, which is not part of the text. */
   stop?: string[];
   seed?: number;
+  /** Answers wanted, 1 by default. A model may give fewer; whoever wants more asks again with another seed. */
+  n?: number;
+  /** Further fields for a server's request body (`guided_choice`, `top_k`); local models know none. */
+  extra?: Record<string, unknown>;
   signal?: AbortSignal;
 }
 
 export interface GenerateResult {
   text: string;
+  /** All answers where several were asked for; `text` is the first. */
+  texts?: string[];
   /** `stop`: the model ended or a stop string came; `length`: maxTokens ran out. */
   finishReason: "stop" | "length";
   promptTokens: number;

@@ -1,36 +1,118 @@
 /**
  * Finished model calls, kept by content: the same model, parameters and prompt never cost twice, so an interrupted run repeats nothing.
- * One small file per call, written whole or not at all; an unreadable one is as good as absent.
+ *
+ * 64 append-only files of JSON lines. A call is one write of one line, so that `kill -9` costs at most the call being written: a torn line is passed
+ * over. Only places are kept in memory; answers are read when they are asked for.
  */
-import { readFile } from "node:fs/promises";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { GenerateRequest, GenerateResult } from "../llm/language-model.ts";
-import { writeFileAtomic } from "../util/fs.ts";
+import { z } from "zod";
+import type { GenerateRequest } from "../llm/language-model.ts";
+import { IlabError } from "../util/errors.ts";
 import { sha256 } from "../util/hash.ts";
 
-export interface CallCache {
-  get(request: GenerateRequest): Promise<GenerateResult | undefined>;
-  put(request: GenerateRequest, result: GenerateResult): Promise<void>;
+export const keptCallSchema = z.object({
+  texts: z.array(z.string()).min(1),
+  finishReason: z.enum(["stop", "length"]),
+  promptTokens: z.number(),
+  completionTokens: z.number(),
+});
+export type KeptCall = z.infer<typeof keptCallSchema>;
+
+export interface CallCache extends Disposable {
+  has(key: string): boolean;
+  get(key: string): KeptCall | undefined;
+  put(key: string, call: KeptCall): void;
 }
 
-/** `modelId` must tell apart models that answer differently. */
-export function openCallCache(directory: string, modelId: string): CallCache {
-  const fileOf = (request: GenerateRequest) => {
-    const { signal: _, ...parameters } = request;
-    const key = sha256(JSON.stringify([1, modelId, Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1))]));
-    return join(directory, key.slice(0, 2), `${key}.json`);
+/** Of what decides the answer. `modelId` must tell apart models that answer differently. */
+export function callKey(modelId: string, request: GenerateRequest): string {
+  const { prompt, maxTokens, temperature = 0, topP = null, stop = [], seed = null, n = 1, extra = null } = request;
+  return sha256(JSON.stringify([2, modelId, prompt, maxTokens, temperature, topP, stop, seed, n, extra])).slice(0, 40);
+}
+
+const SHARDS = 64;
+const KEY_LENGTH = 40;
+const NEWLINE = 0x0a;
+
+export function openCallCache(directory: string): CallCache {
+  const shards = new Map<number, Shard>();
+  const shardOf = (key: string): Shard => {
+    const number = Number.parseInt(key.slice(0, 2), 16) % SHARDS;
+    let shard = shards.get(number);
+    if (shard === undefined) {
+      shard = openShard(directory, `${number.toString().padStart(2, "0")}.jsonl`);
+      shards.set(number, shard);
+    }
+    return shard;
   };
   return {
-    async get(request) {
-      try {
-        const value = JSON.parse(await readFile(fileOf(request), "utf8")) as GenerateResult;
-        return typeof value.text === "string" ? value : undefined;
-      } catch {
-        return undefined;
-      }
+    has: (key) => shardOf(key).places.has(key),
+    get(key) {
+      const { descriptor, places } = shardOf(key);
+      const place = places.get(key);
+      if (place === undefined) return undefined;
+      const line = Buffer.alloc(place.length);
+      readSync(descriptor, line, 0, place.length, place.start);
+      const text = line.toString("utf8");
+      // Another process may have appended between our write and the look at where it went.
+      return text.startsWith(key) ? parseCall(text.slice(KEY_LENGTH + 1)) : undefined;
     },
-    async put(request, result) {
-      await writeFileAtomic(fileOf(request), JSON.stringify(result));
+    put(key, call) {
+      const shard = shardOf(key);
+      const line = Buffer.from(`${key} ${JSON.stringify(call)}\n`);
+      append(shard.descriptor, shard.isTorn ? Buffer.concat([Buffer.of(NEWLINE), line]) : line);
+      shard.isTorn = false;
+      shard.places.set(key, { start: fstatSync(shard.descriptor).size - line.length, length: line.length - 1 });
+    },
+    [Symbol.dispose]() {
+      for (const { descriptor } of shards.values()) closeSync(descriptor);
+      shards.clear();
     },
   };
+}
+
+interface Shard {
+  descriptor: number;
+  /** The last line has no end: another process was killed while it wrote. */
+  isTorn: boolean;
+  places: Map<string, { start: number; length: number }>;
+}
+
+function openShard(directory: string, name: string): Shard {
+  mkdirSync(directory, { recursive: true });
+  const descriptor = openSync(join(directory, name), "a+");
+  const content = readFileSync(descriptor);
+  const places: Shard["places"] = new Map();
+  let start = 0;
+  for (;;) {
+    const end = content.indexOf(NEWLINE, start);
+    if (end < 0) break;
+    // What is asked for later is checked then; here only what can be told apart cheaply.
+    if (content[start + KEY_LENGTH] === 0x20)
+      places.set(content.toString("latin1", start, start + KEY_LENGTH), { start, length: end - start });
+    start = end + 1;
+  }
+  return { descriptor, isTorn: start < content.length, places };
+}
+
+function append(descriptor: number, bytes: Buffer): void {
+  try {
+    if (writeSync(descriptor, bytes) < bytes.length) throw new Error("the disk took only a part");
+  } catch (cause) {
+    throw new IlabError({
+      code: "CALL_NOT_KEPT",
+      message: `a finished call could not be kept in the cache: ${(cause as Error).message}`,
+      hint: "Make room on the disk and run the same command again: calls kept before are not repeated. --no-cache keeps none.",
+      cause,
+    });
+  }
+}
+
+function parseCall(text: string): KeptCall | undefined {
+  try {
+    return keptCallSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }

