@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import {
@@ -7,7 +8,7 @@ import {
 } from "../../test/helpers/fake-openai-server.ts";
 import { languageModelConformance } from "./conformance.ts";
 import { type EndpointModelOptions, normaliseUrl, openEndpointModel } from "./endpoint-model.ts";
-import { retryAfterMs } from "./http-json.ts";
+import { createRateLimit, retryAfterMs } from "./rate-limit.ts";
 
 const prompt = { text: "Count" };
 const question = { messages: [{ role: "user" as const, content: "Who?" }] };
@@ -87,8 +88,7 @@ test("the model's name: the only one, or a list to choose from", () =>
       hint: expect.stringContaining("a, b"),
     });
     expect((await open({ model: "b" })).id).toMatch(/#b$/);
-    const wrong = await open({ model: "c" });
-    await expect(wrong.generate({ prompt, maxTokens: 1 })).rejects.toMatchObject({
+    await expect(open({ model: "c" })).rejects.toMatchObject({
       code: "ENDPOINT_MODEL_UNKNOWN",
       hint: expect.stringContaining("a, b"),
     });
@@ -142,7 +142,7 @@ test.each([
     expect((await (await open()).generate({ prompt, maxTokens: 1 })).text).toBe("one");
     expect(fake.requests.length).toBe(4);
   });
-  await withServer(failing(3, fail), { retries: 2 }, async ({ open }) => {
+  await withServer(failing(11, fail), { retries: 2 }, async ({ open }) => {
     await expect((await open()).generate({ prompt, maxTokens: 1 })).rejects.toMatchObject({ code: /ENDPOINT_/ });
   });
 });
@@ -161,12 +161,147 @@ test("Retry-After is honoured: seconds or date", async () => {
   expect(retryAfterMs("2")).toBe(2000);
   expect(retryAfterMs(new Date(5000).toUTCString(), 2000)).toBe(3000);
   expect(retryAfterMs("soon")).toBeUndefined();
+  let now = 1000;
+  const limit = createRateLimit(() => now);
+  expect(limit.learn({ "x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": "1s" }, false)).toBe(
+    undefined,
+  );
+  expect(limit.learn({ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m0.5s" }, false)).toBe(
+    60_500,
+  );
+  now += 500;
+  expect(limit.waitMs()).toBe(60_000);
   const slow = failing(1, (_, response) => sendJson(response, 429, {}, { "retry-after": "0.3" }));
   await withServer(slow, {}, async ({ open }) => {
     const model = await open();
     const started = Date.now();
     await model.generate({ prompt, maxTokens: 1 });
     expect(Date.now() - started).toBeGreaterThanOrEqual(290);
+  });
+});
+
+test("one refusal makes all requests wait", async () => {
+  let refusedAt = 0;
+  const early: number[] = [];
+  const server: FakeOpenAiServerOptions = {
+    intercept: ({ path }, response) => {
+      if (path === "/v1/models") return false;
+      if (refusedAt === 0) {
+        refusedAt = Date.now();
+        return sendJson(response, 429, {}, { "retry-after": "0.3" });
+      }
+      if (Date.now() - refusedAt < 290) early.push(Date.now() - refusedAt);
+      return false;
+    },
+  };
+  await withServer(server, {}, async ({ open }) => {
+    const model = await open();
+    const first = model.generate({ prompt: question, maxTokens: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const later = Array.from({ length: 5 }, () => model.generate({ prompt: question, maxTokens: 1 }));
+    await Promise.all([first, ...later]);
+    expect(early).toEqual([]);
+  });
+});
+
+test("an answer that breaks off, or is no JSON, is asked for again", async () => {
+  for (const body of ['{"choices": [{"te', "<html>busy</html>"])
+    await withServer(
+      failing(1, (_, response) => response.end(body)),
+      {},
+      async ({ open }) => expect((await (await open()).generate({ prompt, maxTokens: 2 })).text).toBe("one two"),
+    );
+  const cut = failing(1, (_, response) => {
+    response.writeHead(200, { "content-length": "1000" });
+    response.write('{"choices"');
+    setTimeout(() => response.destroy(), 5);
+    return true;
+  });
+  await withServer(cut, {}, async ({ open }) =>
+    expect((await (await open()).generate({ prompt, maxTokens: 2 })).text).toBe("one two"),
+  );
+});
+
+test("several answers and lists of prompts, where the server can", async () => {
+  let count = 0;
+  const numbered = { answer: (asked: string) => `${asked} ${count++}` };
+  await withServer(numbered, {}, async ({ open, fake }) => {
+    const model = await open();
+    const result = await model.generate({ prompt: question, maxTokens: 5, n: 3, temperature: 1 });
+    expect(result.texts).toEqual(["Who? 0", "Who? 1", "Who? 2"]);
+    const many = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => model.generate({ prompt: { text: `p${index}` }, maxTokens: 5, n: 2 })),
+    );
+    expect(many.map(({ texts }) => texts!.map((text) => text.split(" ")[0]))).toEqual(
+      Array.from({ length: 10 }, (_, index) => [`p${index}`, `p${index}`]),
+    );
+    expect(fake.requests.slice(2).map(({ body }) => body.prompt.length)).toEqual([8, 2]);
+  });
+  const single: FakeOpenAiServerOptions = {
+    intercept: ({ body }, response) =>
+      Array.isArray(body?.prompt) ? sendJson(response, 400, { error: { message: "prompt must be a string" } }) : false,
+    ignoresN: true,
+  };
+  await withServer(single, {}, async ({ open }) => {
+    const model = await open();
+    const many = await Promise.all(["a", "b"].map((text) => model.generate({ prompt: { text }, maxTokens: 1, n: 2 })));
+    expect(many.map(({ texts }) => texts)).toEqual([["one"], ["one"]]);
+  });
+});
+
+test("what a server refuses to know is not sent again", () =>
+  withServer(
+    {
+      intercept: ({ body }, response) =>
+        body?.max_tokens !== undefined
+          ? sendJson(response, 400, {
+              error: { message: "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead." },
+            })
+          : body?.seed !== undefined
+            ? sendJson(response, 422, { detail: "Extra inputs are not permitted: 'seed'" })
+            : false,
+    },
+    {},
+    async ({ open, fake }) => {
+      const model = await open();
+      await model.generate({ prompt: question, maxTokens: 2, seed: 1 });
+      await model.generate({ prompt: question, maxTokens: 2, seed: 1 });
+      const bodies = fake.requests.slice(1).map(({ body }) => Object.keys(body).sort());
+      expect(bodies.slice(2)).toEqual(Array(2).fill(["max_completion_tokens", "messages", "model", "temperature"]));
+      expect(fake.requests).toHaveLength(5);
+    },
+  ));
+
+test("a name that is not on the list is good when the server answers to it", () =>
+  withServer(
+    {
+      models: ["llama3:latest"],
+      intercept: ({ body }, response) =>
+        body?.model === "llama3" ? sendJson(response, 200, { choices: [{ message: { content: "hi" } }] }) : false,
+    },
+    {},
+    async ({ open }) => {
+      expect((await open({ model: "llama3" })).id).toMatch(/#llama3$/);
+      await expect(open({ model: "lama3:latest" })).rejects.toMatchObject({
+        hint: expect.stringContaining("Did you mean 'llama3:latest'?"),
+      });
+    },
+  ));
+
+test("https with certificates of one's own", async () => {
+  const pem = async (name: string) =>
+    await readFile(new URL(`../../test/golden/tls/${name}.pem`, import.meta.url), "utf8");
+  const [ca, cert, key] = await Promise.all(["authority", "certificate", "key"].map(pem));
+  const tls = { cert: cert!, key: key!, ca: ca!, requestCert: true };
+  await withServer({ tls }, {}, async ({ open }) => {
+    await expect(open({ retries: 0 })).rejects.toMatchObject({
+      code: "ENDPOINT_UNREACHABLE",
+      hint: expect.stringContaining("--tls-ca"),
+    });
+    const client = { clientCertificate: cert, clientKey: key };
+    expect((await open({ tls: { authority: ca, ...client } })).id).toMatch(/#fake$/);
+    expect((await open({ tls: { isInsecure: true, ...client } })).id).toMatch(/#fake$/);
+    await expect(open({ retries: 0, tls: { authority: ca } })).rejects.toMatchObject({ code: "ENDPOINT_UNREACHABLE" });
   });
 });
 
@@ -191,7 +326,7 @@ test("a server that never answers times out; one that answers HTML is named", as
       });
     },
   );
-  const html = failing(1, (_, response) => response.end("<html>"));
+  const html = failing(9, (_, response) => response.end("<html>"));
   await withServer(html, {}, async ({ open }) => {
     await expect((await open()).generate({ prompt, maxTokens: 1 })).rejects.toMatchObject({
       code: "ENDPOINT_ANSWER_INVALID",

@@ -1,16 +1,23 @@
 /** An OpenAI-compatible server as a `LanguageModel`: `/completions` for raw prompts, `/chat/completions` for conversations. */
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import { EventSourceParserStream } from "eventsource-parser/stream";
+import { closestName } from "../util/did-you-mean.ts";
 import { CancelledError, IlabError } from "../util/errors.ts";
+import { createDialect } from "./endpoint-dialect.ts";
 import { scoreByEcho } from "./endpoint-score.ts";
 import {
+  createHttpClient,
   describeNetworkError,
-  type HttpClientOptions,
+  type HttpClient,
   HttpStatusError,
-  readJson,
+  requestJson,
   sendRequest,
   serverMessage,
 } from "./http-json.ts";
+import type { TlsOptions } from "./http-transport.ts";
 import type { GenerateRequest, GenerateResult, LanguageModel } from "./language-model.ts";
+import { createPromptLists } from "./prompt-lists.ts";
 import { createTextStream } from "./text-stream.ts";
 
 export interface EndpointModelOptions {
@@ -27,7 +34,7 @@ export interface EndpointModelOptions {
   retries?: number;
   /** Before the first retry, doubled after each; 500 by default. */
   retryDelayMs?: number;
-  fetch?: typeof fetch;
+  tls?: TlsOptions;
   signal?: AbortSignal;
 }
 
@@ -35,6 +42,7 @@ export interface EndpointModelOptions {
 const MAX_SERVER_STOPS = 4;
 
 interface Choice {
+  index?: number;
   text?: string | null;
   message?: { content?: string | null };
   delta?: { content?: string | null };
@@ -48,17 +56,17 @@ interface Answer {
 
 /**
  * Asks the server for its models once, which also shows that it is there. Throws `ENDPOINT_UNREACHABLE`, `ENDPOINT_UNAUTHORIZED`,
- * `ENDPOINT_MODEL_UNKNOWN` (no name given and not exactly one model served).
+ * `ENDPOINT_MODEL_UNKNOWN` (no name given and not exactly one model served, or a name that the server neither lists nor answers to).
  */
 export async function openEndpointModel(options: EndpointModelOptions): Promise<LanguageModel> {
-  const client: HttpClientOptions = {
+  const client = createHttpClient({
     url: normaliseUrl(options.url),
     apiKey: options.apiKey,
     timeoutMs: options.timeoutMs ?? 300_000,
     retries: options.retries ?? 4,
     retryDelayMs: options.retryDelayMs ?? 500,
-    fetch: options.fetch ?? fetch,
-  };
+    tls: options.tls,
+  });
   const served = await listModels(client, options.signal).catch((error: unknown) => {
     // Some servers do not list models; with a name given that does not matter.
     if (error instanceof HttpStatusError && error.status !== 401 && error.status !== 403 && options.model !== undefined)
@@ -67,42 +75,61 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
   });
   const model = options.model ?? (served?.length === 1 ? served[0] : undefined);
   if (model === undefined) throw unknownModel(client, undefined, served ?? []);
+  const dialect = createDialect();
 
-  const post = async (path: string, body: object, signal?: AbortSignal): Promise<Response> => {
+  const post = async (path: string, body: object, signal?: AbortSignal): Promise<unknown> => {
     try {
-      return await sendRequest(client, { method: "POST", path, body: { model, ...body }, signal });
+      return await dialect.speak({ model, ...body }, (spoken) =>
+        requestJson(client, { method: "POST", path, body: spoken, signal }),
+      );
     } catch (error) {
       if (error instanceof HttpStatusError && error.status === 404)
         throw unknownModel(client, model, await listModels(client, signal).catch(() => served ?? []), error);
       throw error;
     }
   };
+  const lists = createPromptLists(async (body, signal) => (await post("/completions", body, signal)) as Answer);
+  // A name that is not on the list may still be an alias: the server decides.
+  if (served !== undefined && served.length > 0 && !served.includes(model))
+    await post("/chat/completions", { messages: [{ role: "user", content: "Hello" }], max_tokens: 1 }, options.signal);
 
   async function generate(request: GenerateRequest): Promise<GenerateResult> {
-    const { path, body } = requestBody(request);
-    const answer = (await readJson(client, await post(path, body, request.signal), request.signal)) as Answer;
-    const choice = answer.choices?.[0];
-    const content = choice?.text ?? choice?.message?.content;
-    if (choice === undefined || typeof content !== "string") throw invalidAnswer(client, answer);
-    const stream = createTextStream(request.stop);
-    stream.update(content);
-    stream.finish();
+    const { prompt } = request;
+    const parameters = requestParameters(request);
+    const answer =
+      "text" in prompt
+        ? await lists.complete(prompt.text, parameters, request.signal)
+        : ((await post("/chat/completions", { messages: prompt.messages, ...parameters }, request.signal)) as Answer);
+    const choices = [...(answer.choices ?? [])].sort((a, b) => (a.index ?? 0) - (b.index ?? 0)) as Choice[];
+    const contents = choices.map(({ text, message }) => text ?? message?.content);
+    if (contents.length === 0 || !contents.every((content) => typeof content === "string"))
+      throw invalidAnswer(client, answer);
+    const ended = contents.map((content) => endAtStop(content, request.stop));
     return {
-      text: stream.text,
-      finishReason: choice.finish_reason === "length" && !stream.isStopped ? "length" : "stop",
-      promptTokens: answer.usage?.prompt_tokens ?? estimateTokens(JSON.stringify(request.prompt)),
-      completionTokens: answer.usage?.completion_tokens ?? estimateTokens(content),
+      text: ended[0]!.text,
+      texts: ended.map(({ text }) => text),
+      finishReason: choices[0]!.finish_reason === "length" && !ended[0]!.isStopped ? "length" : "stop",
+      promptTokens: answer.usage?.prompt_tokens ?? estimateTokens(JSON.stringify(prompt)),
+      completionTokens: answer.usage?.completion_tokens ?? estimateTokens(contents.join("")),
     };
   }
 
   async function* stream(request: GenerateRequest): AsyncGenerator<string> {
-    const { path, body } = requestBody(request);
-    const response = await post(path, { ...body, stream: true }, request.signal);
+    const { prompt } = request;
+    const [path, asked] =
+      "text" in prompt
+        ? ["/completions", { prompt: prompt.text }]
+        : ["/chat/completions", { messages: prompt.messages }];
+    const body = { model, ...asked, ...requestParameters(request), stream: true };
+    const response = await dialect.speak(body, (spoken) =>
+      sendRequest(client, { method: "POST", path, body: spoken, signal: request.signal }),
+    );
     const text = createTextStream(request.stop);
     let whole = "";
     try {
-      for await (const { data } of response
-        .body!.pipeThrough(new TextDecoderStream())
+      const bytes = Readable.toWeb(response.body) as ReadableStream<Uint8Array<ArrayBuffer>>;
+      for await (const { data } of bytes
+        .pipeThrough(new TextDecoderStream())
         .pipeThrough(new EventSourceParserStream())) {
         if (data === "[DONE]") break;
         const event = JSON.parse(data) as Answer;
@@ -127,20 +154,16 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
     generate,
     stream,
     score: (requests, signal) =>
-      Promise.all(
-        requests.map((request) =>
-          scoreByEcho(request, async (body) => readJson(client, await post("/completions", body, signal), signal)),
-        ),
-      ),
+      Promise.all(requests.map((request) => scoreByEcho(request, (body) => post("/completions", body, signal)))),
     async embed(texts) {
-      const response = await post("/embeddings", { input: texts }).catch((cause: unknown) => {
+      const answer = await post("/embeddings", { input: texts }).catch((cause: unknown) => {
         throw new IlabError({
           code: "EMBED_UNSUPPORTED",
           message: `${client.url} makes no embeddings with the model ${model}: ${(cause as Error).message}`,
           cause,
         });
       });
-      const { data } = (await readJson(client, response)) as { data: { index: number; embedding: number[] }[] };
+      const { data } = answer as { data: { index: number; embedding: number[] }[] };
       return [...data].sort((a, b) => a.index - b.index).map(({ embedding }) => Float32Array.from(embedding));
     },
     [Symbol.asyncDispose]: async () => {},
@@ -165,33 +188,36 @@ export function normaliseUrl(text: string): string {
   return `${url.protocol}//${url.host}${path}${/\/v\d+[a-z]*\d*(\/|$)/.test(path) ? "" : "/v1"}`;
 }
 
-async function listModels(client: HttpClientOptions, signal?: AbortSignal): Promise<string[]> {
-  const response = await sendRequest(client, { method: "GET", path: "/models", signal, retries: 0 });
-  const answer = (await readJson(client, response, signal)) as { data?: { id?: unknown }[] };
-  if (!Array.isArray(answer.data)) throw invalidAnswer(client, answer);
-  return answer.data.map(({ id }) => String(id));
+async function listModels(client: HttpClient, signal?: AbortSignal): Promise<string[]> {
+  const answer = (await requestJson(client, { method: "GET", path: "/models", signal, retries: 1 })) as {
+    data?: { id?: unknown }[] | null;
+  };
+  if (!Array.isArray(answer?.data)) throw invalidAnswer(client, answer);
+  return answer.data.map((entry) => String(entry?.id));
 }
 
-function requestBody(request: GenerateRequest): { path: string; body: object } {
-  const { prompt } = request;
-  const body = {
+function requestParameters(request: GenerateRequest): object {
+  return {
+    ...request.extra,
     max_tokens: request.maxTokens,
     temperature: request.temperature ?? 0,
     top_p: request.topP,
     stop: request.stop?.length ? request.stop.slice(0, MAX_SERVER_STOPS) : undefined,
     seed: request.seed,
+    n: (request.n ?? 1) > 1 ? request.n : undefined,
   };
-  return "text" in prompt
-    ? { path: "/completions", body: { prompt: prompt.text, ...body } }
-    : { path: "/chat/completions", body: { messages: prompt.messages, ...body } };
 }
 
-function unknownModel(
-  client: HttpClientOptions,
-  model: string | undefined,
-  served: string[],
-  cause?: unknown,
-): IlabError {
+/** Servers take other stop strings than asked for, or none: applied here once more. */
+function endAtStop(content: string, stop: string[] | undefined): { text: string; isStopped: boolean } {
+  const stream = createTextStream(stop);
+  stream.update(content);
+  stream.finish();
+  return stream;
+}
+
+function unknownModel(client: HttpClient, model: string | undefined, served: string[], cause?: unknown): IlabError {
+  const near = model === undefined ? undefined : closestName(model, served);
   const list = served.length === 0 ? "It lists no models." : `It serves: ${served.slice(0, 20).join(", ")}.`;
   return new IlabError({
     code: "ENDPOINT_MODEL_UNKNOWN",
@@ -199,12 +225,12 @@ function unknownModel(
       model === undefined
         ? `${client.url} serves ${served.length} models and none was named`
         : `${client.url} has no model '${model}', or cannot do this with it: ${cause instanceof Error ? cause.message : "404"}`,
-    hint: `${list} Name one with --model.`,
+    hint: `${near === undefined ? "" : `Did you mean '${near}'? `}${list} Name one with --model.`,
     cause,
   });
 }
 
-function invalidAnswer(client: HttpClientOptions, answer: unknown): IlabError {
+function invalidAnswer(client: HttpClient, answer: unknown): IlabError {
   return new IlabError({
     code: "ENDPOINT_ANSWER_INVALID",
     message: `${client.url} sent an answer without a text: ${serverMessage(JSON.stringify(answer) ?? "")}`,

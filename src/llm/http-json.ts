@@ -1,5 +1,7 @@
 /** HTTP for model servers: retries with backoff, `Retry-After`, bounded bodies, and errors that say what to do. Never shows the API key. */
 import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
+import { createTransport, type Exchange, type TlsOptions, type Transport } from "./http-transport.ts";
+import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
 /** Answers of model servers are a few megabytes at most (embeddings, log-probabilities). */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -10,13 +12,22 @@ export interface HttpClientOptions {
   /** Base URL, such as `http://localhost:8000/v1`. */
   url: string;
   apiKey?: string;
-  /** For one attempt, until the answer's headers (streaming) or its end. */
+  /** For one attempt: until the first byte of the answer, and between any two pieces of it. */
   timeoutMs: number;
-  /** Attempts after the first. */
+  /** Attempts after the first. A server that only says that it is asked too often gets five times as many. */
   retries: number;
   /** Doubled after every attempt. */
   retryDelayMs: number;
-  fetch: typeof fetch;
+  tls?: TlsOptions;
+}
+
+export interface HttpClient extends HttpClientOptions {
+  transport: Transport;
+  rateLimit: RateLimit;
+}
+
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  return { ...options, transport: createTransport(options.tls), rateLimit: createRateLimit() };
 }
 
 export interface HttpRequest {
@@ -39,57 +50,74 @@ export class HttpStatusError extends IlabError {
   }
 }
 
-const isWorthRetrying = (status: number) => status === 408 || status === 429 || status >= 500;
+const isWorthRetrying = (status: number) => status === 408 || status === 409 || status === 429 || status >= 500;
+/** What being asked too often counts, against a failure's 1. */
+const BUSY_COUNTS = 0.2;
 
 /**
- * Sends until a 2xx answer comes. Throws `ENDPOINT_UNREACHABLE`, `ENDPOINT_TIMEOUT`, `ENDPOINT_UNAUTHORIZED`, `ENDPOINT_BUSY`
- * (429 to the end), `ENDPOINT_FAILED` (other statuses), `CANCELLED`.
+ * Sends until a 2xx answer comes. Throws `ENDPOINT_UNREACHABLE`, `ENDPOINT_TIMEOUT`, `ENDPOINT_UNAUTHORIZED`, `ENDPOINT_BUSY` (429 to the end),
+ * `CONTEXT_EXCEEDED`, `ENDPOINT_REFUSED` (other 4xx), `ENDPOINT_FAILED`, `CANCELLED`.
  */
-export async function sendRequest(client: HttpClientOptions, request: HttpRequest): Promise<Response> {
-  const retries = request.retries ?? client.retries;
-  for (let attempt = 0; ; attempt++) {
-    throwIfAborted(request.signal);
+export async function sendRequest(client: HttpClient, request: HttpRequest): Promise<Exchange> {
+  return await attempt(client, request, async (exchange) => exchange);
+}
+
+/** The same, with the answer read as JSON inside the attempt: one that breaks off or is no JSON is tried again. */
+export async function requestJson(client: HttpClient, request: HttpRequest): Promise<unknown> {
+  return await attempt(client, request, (exchange) => readJson(client, exchange));
+}
+
+async function attempt<T>(
+  client: HttpClient,
+  request: HttpRequest,
+  use: (exchange: Exchange) => Promise<T>,
+): Promise<T> {
+  const { signal, retries = client.retries } = request;
+  let spent = 0;
+  for (let tries = 0; ; tries++) {
+    throwIfAborted(signal);
+    const pausedMs = client.rateLimit.waitMs();
+    if (pausedMs > 0) await pause(pausedMs, signal);
     let failure: IlabError;
-    let waitMs = client.retryDelayMs * 2 ** attempt;
+    let waitMs = client.retryDelayMs * 2 ** Math.min(tries, 8) * (1 + Math.random() / 4);
     try {
-      const response = await sendOnce(client, request);
-      if (response.ok) return response;
-      failure = await describeStatus(client, request, response);
-      if (!isWorthRetrying(response.status)) throw failure;
-      waitMs = retryAfterMs(response.headers.get("retry-after")) ?? waitMs;
+      const exchange = await sendOnce(client, request);
+      const isRefused = exchange.status === 429 || exchange.status === 503;
+      const askedMs = client.rateLimit.learn(exchange.headers, isRefused);
+      if (exchange.status >= 200 && exchange.status < 300) return await use(exchange);
+      failure = await describeStatus(client, request, exchange);
+      if (!isWorthRetrying(exchange.status)) throw failure;
+      spent += exchange.status === 429 ? BUSY_COUNTS : 1;
+      waitMs = askedMs ?? waitMs;
     } catch (error) {
-      if (request.signal?.aborted) throw new CancelledError();
-      if (error instanceof HttpStatusError && !isWorthRetrying(error.status)) throw error;
+      if (signal?.aborted) throw new CancelledError();
+      if (error instanceof HttpStatusError) throw error;
       failure = error instanceof IlabError ? error : describeNetworkError(client, error);
+      spent += 1;
     }
-    if (attempt >= retries) throw failure;
-    await pause(Math.min(waitMs, MAX_RETRY_DELAY_MS), request.signal);
+    if (spent > retries + 1e-9) throw failure;
+    await pause(Math.min(waitMs, MAX_RETRY_DELAY_MS), signal);
   }
 }
 
-async function sendOnce(client: HttpClientOptions, request: HttpRequest): Promise<Response> {
-  const timeout = AbortSignal.timeout(client.timeoutMs);
-  return await client.fetch(client.url + request.path, {
+async function sendOnce(client: HttpClient, request: HttpRequest): Promise<Exchange> {
+  return await client.transport.send({
     method: request.method,
+    url: client.url + request.path,
     headers: {
       accept: "application/json, text/event-stream",
       ...(request.body === undefined ? {} : { "content-type": "application/json" }),
       ...(client.apiKey === undefined ? {} : { authorization: `Bearer ${client.apiKey}` }),
     },
     body: request.body === undefined ? undefined : JSON.stringify(request.body),
-    signal: request.signal ? AbortSignal.any([request.signal, timeout]) : timeout,
+    timeoutMs: client.timeoutMs,
+    signal: request.signal,
   });
 }
 
 /** The answer's JSON; an answer that is too large or not JSON is `ENDPOINT_ANSWER_INVALID`. */
-export async function readJson(client: HttpClientOptions, response: Response, signal?: AbortSignal): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readBounded(response);
-  } catch (error) {
-    if (signal?.aborted) throw new CancelledError();
-    throw error instanceof IlabError ? error : describeNetworkError(client, error);
-  }
+async function readJson(client: HttpClient, exchange: Exchange): Promise<unknown> {
+  const text = await readBounded(client, exchange);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -102,28 +130,28 @@ export async function readJson(client: HttpClientOptions, response: Response, si
   }
 }
 
-async function readBounded(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let sizeBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    sizeBytes += (chunk as Uint8Array).byteLength;
-    if (sizeBytes > MAX_BODY_BYTES)
-      throw new IlabError({
-        code: "ENDPOINT_ANSWER_INVALID",
-        message: `${response.url} answered more than ${MAX_BODY_BYTES} bytes`,
-      });
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-  }
-  return text + decoder.decode();
+function readBounded(client: HttpClient, { body }: Exchange): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    body.on("data", (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      chunks.push(chunk);
+      if (sizeBytes > MAX_BODY_BYTES)
+        body.destroy(
+          new IlabError({
+            code: "ENDPOINT_ANSWER_INVALID",
+            message: `${client.url} answered more than ${MAX_BODY_BYTES} bytes`,
+          }),
+        );
+    });
+    body.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    body.on("error", reject);
+  });
 }
 
-async function describeStatus(
-  client: HttpClientOptions,
-  request: HttpRequest,
-  response: Response,
-): Promise<HttpStatusError> {
-  const said = serverMessage(await readBounded(response).catch(() => ""));
+async function describeStatus(client: HttpClient, request: HttpRequest, response: Exchange): Promise<HttpStatusError> {
+  const said = serverMessage(await readBounded(client, response).catch(() => ""));
   const what = `${client.url}${request.path} answered ${response.status}${said === "" ? "" : `: ${said}`}`;
   if (response.status === 401 || response.status === 403)
     return new HttpStatusError(
@@ -131,7 +159,7 @@ async function describeStatus(
       "ENDPOINT_UNAUTHORIZED",
       what,
       client.apiKey === undefined
-        ? "The server wants an API key: give it with --api-key."
+        ? "The server wants an API key: give it with --api-key, --api-key-file or ILAB_API_KEY."
         : "The server does not accept the API key that was given.",
     );
   if (response.status === 429)
@@ -148,7 +176,13 @@ async function describeStatus(
       what,
       "Shorten the prompt or ask for fewer tokens.",
     );
-  return new HttpStatusError(response.status, "ENDPOINT_FAILED", what);
+  return new HttpStatusError(
+    response.status,
+    response.status >= 400 && response.status < 500 && !isWorthRetrying(response.status)
+      ? "ENDPOINT_REFUSED"
+      : "ENDPOINT_FAILED",
+    what,
+  );
 }
 
 /** Servers wrap their message differently; what is none of the known shapes is shown as it is. */
@@ -165,8 +199,8 @@ export function serverMessage(body: string): string {
   return text.replace(/\s+/g, " ").trim().slice(0, 300);
 }
 
-export function describeNetworkError(client: HttpClientOptions, error: unknown): IlabError {
-  const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+export function describeNetworkError(client: HttpClient, error: unknown): IlabError {
+  const { name, message, code = "" } = error as NodeJS.ErrnoException;
   if (name === "TimeoutError")
     return new IlabError({
       code: "ENDPOINT_TIMEOUT",
@@ -174,23 +208,19 @@ export function describeNetworkError(client: HttpClientOptions, error: unknown):
       hint: "The server may be loading its model or be overloaded. Try again, or ask with fewer requests at once.",
       cause: error,
     });
-  const isRefused = cause?.code === "ECONNREFUSED";
+  const isRefused = code === "ECONNREFUSED";
+  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|SSL|TLS/.test(code);
+  const said = message === "" ? code : message;
   return new IlabError({
     code: "ENDPOINT_UNREACHABLE",
-    message: `${client.url} cannot be reached: ${isRefused ? "the connection was refused" : (cause?.message ?? message)}`,
+    message: `${client.url} cannot be reached: ${isRefused ? "the connection was refused" : said}`,
     hint: isRefused
       ? "Nothing listens at that address. Start the model server, or check host and port."
-      : "Check the address (host, port, http or https) and the network.",
+      : isCertificate
+        ? "The server's certificate cannot be verified: give its authority with --tls-ca, or --tls-insecure where you trust the network."
+        : "Check the address (host, port, http or https) and the network.",
     cause: error,
   });
-}
-
-/** `Retry-After` in seconds or as a date. */
-export function retryAfterMs(header: string | null, now = Date.now()): number | undefined {
-  if (header === null) return undefined;
-  if (/^\s*\d+(\.\d+)?\s*$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 /** A real HTTP server that speaks the OpenAI API for tests: answers by script, records requests, and can be made to misbehave. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface FakeRequest {
@@ -21,6 +22,10 @@ export interface FakeOpenAiServerOptions {
   /** Called first for every request; true or the response means that it has answered (or dropped the connection) itself. */
   intercept?: (request: FakeRequest, response: ServerResponse) => boolean | ServerResponse;
   delayMs?: number;
+  /** Gives one answer whatever `n` says, as llama-server and Ollama do. */
+  ignoresN?: boolean;
+  /** PEM texts; the server then speaks https. */
+  tls?: { key: string; cert: string; ca?: string; requestCert?: boolean };
 }
 
 export interface FakeOpenAiServer extends AsyncDisposable {
@@ -35,7 +40,7 @@ export async function startFakeOpenAiServer(options: FakeOpenAiServerOptions = {
   const requests: FakeRequest[] = [];
   let inFlight = 0;
   let peak = 0;
-  const server = createServer(async (incoming, response) => {
+  const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
     inFlight += 1;
     peak = Math.max(peak, inFlight);
     response.on("close", () => {
@@ -53,10 +58,15 @@ export async function startFakeOpenAiServer(options: FakeOpenAiServerOptions = {
     if (options.delayMs) await new Promise((resolve) => setTimeout(resolve, options.delayMs));
     if (options.intercept?.(request, response)) return;
     answer(request, response, options);
-  });
+  };
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(handle)
+      : createTlsServer({ ...tls, rejectUnauthorized: tls.requestCert === true }, handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     get peak() {
       return peak;
@@ -95,25 +105,28 @@ function answer(request: FakeRequest, response: ServerResponse, options: FakeOpe
   if (!isChat && request.path !== "/v1/completions") return sendJson(response, 404, { detail: "Not Found" });
   if (body.echo && options.wordLogProbability) return sendJson(response, 200, echo(body, options.wordLogProbability));
 
+  if (!body.stream) {
+    const prompts: string[] = isChat ? [body.messages.at(-1).content] : [body.prompt].flat();
+    const made = prompts.flatMap((prompt) =>
+      Array.from({ length: options.ignoresN ? 1 : (body.n ?? 1) }, () => complete(prompt, request, options)),
+    );
+    const choices = made.map(({ text, reason }, index) => ({
+      index,
+      ...(isChat ? { message: { content: text } } : { text }),
+      finish_reason: reason,
+    }));
+    return sendJson(response, 200, {
+      choices,
+      usage: {
+        prompt_tokens: prompts.reduce((sum, prompt) => sum + prompt.split(/\s+/).length, 0),
+        completion_tokens: made.reduce((sum, { tokens }) => sum + tokens, 0),
+      },
+    });
+  }
   const prompt: string = isChat ? body.messages.at(-1).content : body.prompt;
-  const full =
-    options.answer?.(prompt, request) ?? "one two three four five six seven eight nine ten eleven twelve thirteen";
-  const words = full.match(/\s*\S+|\s+$/g) ?? [];
-  const kept = words.slice(0, body.max_tokens);
-  let reason = kept.length < words.length ? "length" : "stop";
-  let text = kept.join("");
-  for (const stop of body.stop ?? [])
-    if (text.includes(stop)) {
-      text = text.slice(0, text.indexOf(stop));
-      reason = "stop";
-    }
+  const { text, reason } = complete(prompt, request, options);
   const choice = (piece: string, key: "message" | "delta", finish: string | null) =>
     isChat ? { [key]: { content: piece }, finish_reason: finish } : { text: piece, finish_reason: finish };
-  if (!body.stream)
-    return sendJson(response, 200, {
-      choices: [choice(text, "message", reason)],
-      usage: { prompt_tokens: prompt.split(/\s+/).length, completion_tokens: kept.length },
-    });
   response.writeHead(200, { "content-type": "text/event-stream" });
   const pieces = text.match(/\s*\S+|\s+$/g) ?? [];
   const next = () => {
@@ -129,6 +142,22 @@ function answer(request: FakeRequest, response: ServerResponse, options: FakeOpe
   };
   next();
   return response;
+}
+
+function complete(prompt: string, request: FakeRequest, options: FakeOpenAiServerOptions) {
+  const { body } = request;
+  const full =
+    options.answer?.(prompt, request) ?? "one two three four five six seven eight nine ten eleven twelve thirteen";
+  const words = full.match(/\s*\S+|\s+$/g) ?? [];
+  const kept = words.slice(0, body.max_tokens);
+  let reason = kept.length < words.length ? "length" : "stop";
+  let text = kept.join("");
+  for (const stop of body.stop ?? [])
+    if (text.includes(stop)) {
+      text = text.slice(0, text.indexOf(stop));
+      reason = "stop";
+    }
+  return { text, reason, tokens: kept.length };
 }
 
 function echo(body: { prompt: string }, wordLogProbability: (word: string) => number): object {
