@@ -9,7 +9,8 @@ import { compareModels } from "./evaluation/compare-models.ts";
 import { planEvaluation } from "./evaluation/plan-evaluation.ts";
 import { writeEvaluation } from "./evaluation/write-evaluation.ts";
 import type { LanguageModel } from "./llm/language-model.ts";
-import { generateLeaves } from "./pipeline/generate-leaves.ts";
+import { estimateGeneration } from "./pipeline/estimate-generation.ts";
+import { type GenerateLeavesOptions, generateLeaves } from "./pipeline/generate-leaves.ts";
 import { collectSeeds } from "./seeds/collect-seeds.ts";
 import { formatIssue } from "./taxonomy/format-issue.ts";
 import { readTaxonomy } from "./taxonomy/read-taxonomy.ts";
@@ -67,15 +68,11 @@ export async function* readSeeds(taxonomyPath: string, options: ReadSeedsOptions
   return yield* collectSeeds(leaves, options);
 }
 
-export interface GenerateDataOptions {
-  model: LanguageModel;
-  /** `compact`, `auto`, or a directory with pipeline files. */
-  pipeline: string;
+/** What the same generation would ask of its teacher. */
+export { estimateGeneration };
+
+export interface GenerateDataOptions extends GenerateLeavesOptions {
   outputDirectory: string;
-  /** Finished calls are kept here, so that the same run again repeats none. */
-  cacheDirectory: string;
-  seed?: number;
-  signal?: AbortSignal;
   /** Kept in the manifest beside what this function adds. */
   config?: RunManifest["config"];
 }

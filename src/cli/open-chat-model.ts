@@ -1,18 +1,16 @@
 /** The model that `ilab model chat` talks to: behind a server when one is named, else from this machine. */
-import { openEndpointModel } from "../llm/endpoint-model.ts";
 import { findStudent } from "../llm/find-student.ts";
 import type { LanguageModel } from "../llm/language-model.ts";
 import { defaultContextTokens, openLocalModel } from "../llm/local-model.ts";
 import { UsageError } from "../util/errors.ts";
 import type { CommandContext } from "./command.ts";
+import { type EndpointOptions, openEndpoint } from "./endpoint-flags.ts";
 import { ensureModel } from "./ensure-model.ts";
 
-export interface ChatModelOptions {
+export interface ChatModelOptions extends EndpointOptions {
   model?: string;
   baseModel?: string;
   adapterFile?: string;
-  endpointUrl?: string;
-  apiKey?: string;
   defaultModel: string;
   maxTokens: number;
 }
@@ -26,8 +24,7 @@ export async function openChatModel(
   if (endpointUrl !== undefined) {
     if (adapterFile !== undefined)
       throw new UsageError("--adapter-file works with a model on this machine only", "Leave out --endpoint-url.");
-    const apiKey = options.apiKey ?? process.env["ILAB_API_KEY"];
-    const model = await openEndpointModel({ url: endpointUrl, model: options.model, apiKey, signal });
+    const model = await openEndpoint({ ...options, endpointUrl }, options.model, signal);
     return { model, name: model.id };
   }
   const student = await findStudent(options.model ?? options.defaultModel, {

@@ -11,6 +11,7 @@ import { openTeacher, type Teacher } from "./open-teacher.ts";
 import { planLeaves } from "./plan-leaves.ts";
 import { estimateCalls } from "./rehearse-leaves.ts";
 import { type LeafPlan, runLeaf } from "./run-leaf.ts";
+import { keepTeacherSpeed } from "./teacher-speed.ts";
 import { addUsage, noUsage, type Usage } from "./usage.ts";
 
 export interface GenerateLeavesOptions {
@@ -71,6 +72,7 @@ export async function* generateLeaves(
   const rows = leaves.reduce((sum, { generated }) => sum + generated.length, 0);
   const seconds = (performance.now() - startedAt) / 1000;
   yield { type: "step-end", stage: "pipeline", step, seconds, note: `${rows} rows, ${describeUsage(usage)}` };
+  if (cacheDirectory !== undefined) await keepTeacherSpeed(cacheDirectory, model.id, usage, seconds);
   yield* reportLeaves(leaves, seeds);
   return { leaves, inputs, timings, usage };
 }

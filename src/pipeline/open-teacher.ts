@@ -113,8 +113,7 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
       const n = (asked.temperature ?? 0) === 0 ? 1 : (asked.n ?? 1);
       const request = { ...asked, n };
       try {
-        const isKeptSingly =
-          n > 1 && (isOneAtATime || (cache?.has(callKey(model.id, { ...request, n: 1 })) ?? false));
+        const isKeptSingly = n > 1 && (isOneAtATime || (cache?.has(callKey(model.id, { ...request, n: 1 })) ?? false));
         const first = await once(isKeptSingly ? { ...request, n: 1 } : request, stage, usage);
         const texts = first.texts.slice(0, n);
         if (texts.length < n) texts.push(...(await oneByOne(request, texts.length, stage, usage)));

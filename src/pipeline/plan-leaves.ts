@@ -14,10 +14,7 @@ export interface LeafPlans {
   notes: string[];
 }
 
-export async function planLeaves(
-  seeds: readonly LeafSeeds[],
-  options: { pipeline: string },
-): Promise<LeafPlans> {
+export async function planLeaves(seeds: readonly LeafSeeds[], options: { pipeline: string }): Promise<LeafPlans> {
   const loaded = new Map<string, Pipeline>();
   const inputs: Record<string, string> = {};
   const notes = new Set<string>();

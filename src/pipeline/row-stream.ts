@@ -58,7 +58,11 @@ function openStage(step: PipelineStep, context: BlockContext, sink: Sink, fail: 
     else if (row !== undefined) context.drop(row, `failed: ${firstLine(error)}`);
     else
       fail(
-        new IlabError({ code: "BLOCK_FAILED", message: `block '${step.name}' failed: ${firstLine(error)}`, cause: error }),
+        new IlabError({
+          code: "BLOCK_FAILED",
+          message: `block '${step.name}' failed: ${firstLine(error)}`,
+          cause: error,
+        }),
       );
     return [];
   };

@@ -2,39 +2,44 @@
 import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
+import { addEndpointFlags, type EndpointOptions, openEndpoint, readPositive } from "../../endpoint-flags.ts";
 import { ensureModel } from "../../ensure-model.ts";
 import { examples } from "../../examples.ts";
 
-interface GenerateOptions {
+interface GenerateOptions extends EndpointOptions {
   pipeline?: string;
   taxonomyPath?: string;
   taxonomyBase?: string;
   model?: string;
-  endpointUrl?: string;
-  apiKey?: string;
   outputDir?: string;
   seed?: string;
+  dryRun?: boolean;
+  cache: boolean;
+  prices?: string[];
   quiet?: boolean;
 }
 
 export const register: RegisterCommand = (group, bind) => {
-  group
+  const command = group
     .command("generate")
     .description("Grow seed examples into training data with a teacher model.")
     .option("--pipeline <name>", "compact, auto, or a directory with pipeline files")
     .option("--taxonomy-path <path>", "taxonomy directory or one qna.yaml")
     .option("--taxonomy-base <reference>", "git reference that changes are counted from; 'empty' takes the whole tree")
     .option("--model <model>", "teacher: a name of the store, a GGUF file, or the name served at --endpoint-url")
-    .option("--endpoint-url <url>", "use the model of an OpenAI-compatible server")
-    .option("--api-key <key>", "key for --endpoint-url; better given as ILAB_API_KEY")
     .option("--output-dir <directory>", "where the run's own directory is made")
     .option("--seed <number>", "for random choices", "42")
-    .option("--quiet", "print the run's directory alone")
+    .option("--dry-run", "count requests and tokens, ask nothing")
+    .option("--prices <amounts...>", "of a million tokens read and of a million written, for --dry-run")
+    .option("--no-cache", "ask again what was asked before, and keep no answers")
+    .option("--quiet", "print the run's directory alone");
+  addEndpointFlags(command)
     .addHelpText(
       "after",
       examples(
         "ilab data generate --taxonomy-path ./taxonomy --taxonomy-base empty",
-        "ilab data generate --endpoint-url http://127.0.0.1:8000/v1 --model my-teacher",
+        "ilab data generate --endpoint-url http://127.0.0.1:8000/v1 --model my-teacher --concurrency 64",
+        "ilab data generate --pipeline full --dry-run",
       ),
     )
     .action(bind<GenerateOptions>(generate));
@@ -44,7 +49,7 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
   const { reporter, signal, paths } = context;
   const { join, resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
-  const { generateData, readSeeds } = await import("../../../flow.ts");
+  const { estimateGeneration, generateData, readSeeds } = await import("../../../flow.ts");
   const { chooseBase } = await import("../../../taxonomy/choose-base.ts");
   const config = (await loadConfig(paths)).generate;
   const seed = Number(options.seed);
@@ -65,15 +70,21 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
   );
 
   await using model = await openTeacher(context, options, config.teacher.model_path);
-  const work = generateData(seeds, {
+  const request = {
     model,
     pipeline,
-    outputDirectory: resolve(options.outputDir ?? config.output_dir),
-    cacheDirectory: join(paths.cache, "calls"),
+    cacheDirectory: options.cache ? join(paths.cache, "calls") : undefined,
     seed,
     signal,
-    config: { taxonomyPath, taxonomyBase: base },
-  });
+  };
+  if (options.dryRun) {
+    const { generationEstimateText } = await import("../../print-generation-estimate.ts");
+    const estimate = await estimateGeneration(seeds, { ...request, prices: readPrices(options.prices) });
+    reporter.print(generationEstimateText(estimate));
+    return reporter.result(estimate);
+  }
+  const outputDirectory = resolve(options.outputDir ?? config.output_dir);
+  const work = generateData(seeds, { ...request, outputDirectory, config: { taxonomyPath, taxonomyBase: base } });
   const { directory, counts, messagesFile, leaves } = await runWork(work, (event) => reporter.event(event));
   if (options.quiet) reporter.print(directory);
   else {
@@ -86,11 +97,14 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
 
 async function openTeacher(context: CommandContext, options: GenerateOptions, fallback: string) {
   const { signal } = context;
-  if (options.endpointUrl !== undefined) {
-    const { openEndpointModel } = await import("../../../llm/endpoint-model.ts");
-    const apiKey = options.apiKey ?? process.env["ILAB_API_KEY"];
-    return await openEndpointModel({ url: options.endpointUrl, model: options.model, apiKey, signal });
-  }
+  const { endpointUrl } = options;
+  if (endpointUrl !== undefined) return await openEndpoint({ ...options, endpointUrl }, options.model, signal);
   const { openLocalModel } = await import("../../../llm/local-model.ts");
   return await openLocalModel({ file: await ensureModel(context, options.model ?? fallback), signal });
+}
+
+function readPrices([prompt, completion = prompt, ...more]: string[] = []) {
+  if (prompt === undefined) return undefined;
+  if (more.length > 0) throw new UsageError("--prices takes two amounts: tokens read, tokens written");
+  return { prompt: readPositive("--prices", prompt), completion: readPositive("--prices", completion!) };
 }

@@ -1,22 +1,21 @@
 /** `ilab model chat`: one question or a conversation, with a local model, a tuned one, or a server. */
 import { UsageError } from "../../../util/errors.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
+import { addEndpointFlags, type EndpointOptions } from "../../endpoint-flags.ts";
 import { examples } from "../../examples.ts";
 
-interface ChatOptions {
+interface ChatOptions extends EndpointOptions {
   model?: string;
   baseModel?: string;
   adapterFile?: string;
   quickQuestion?: boolean;
   maxTokens?: string;
   temperature?: string;
-  endpointUrl?: string;
-  apiKey?: string;
   decoration: boolean;
 }
 
 export const register: RegisterCommand = (group, bind) => {
-  group
+  const command = group
     .command("chat")
     .description("Talk to a model: the base, a trained one, or one behind a server.")
     .argument("[question...]", "first question")
@@ -26,9 +25,8 @@ export const register: RegisterCommand = (group, bind) => {
     .option("--quick-question", "print the answer to the question and leave (also -qq)")
     .option("--max-tokens <number>", "longest answer, in tokens")
     .option("-t, --temperature <number>", "0 = always the likeliest word; up to 2")
-    .option("--endpoint-url <url>", "OpenAI-compatible server, such as http://localhost:8000/v1")
-    .option("--api-key <key>", "key for that server; better given in the environment as ILAB_API_KEY")
-    .option("--no-decoration", "print answers only, without greeting and prompt (also -nd)")
+    .option("--no-decoration", "print answers only, without greeting and prompt (also -nd)");
+  addEndpointFlags(command)
     .addHelpText(
       "after",
       examples(
