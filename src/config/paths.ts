@@ -1,6 +1,6 @@
 /** Upstream's XDG places on Linux and macOS: config, models, taxonomy, datasets, checkpoints, chat logs, internal data. */
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 
 export interface IlabPaths {
   /** `config.yaml` */
@@ -8,6 +8,8 @@ export interface IlabPaths {
   models: string;
   cache: string;
   data: string;
+  /** `data`, then the machine's own (XDG_DATA_DIRS), best first: pipelines and recipes that a site provides. */
+  dataDirectories: string[];
   taxonomy: string;
   datasets: string;
   checkpoints: string;
@@ -28,7 +30,9 @@ export function ilabPaths(env: NodeJS.ProcessEnv = process.env): IlabPaths {
   const config = join(base(env["XDG_CONFIG_HOME"], join(home, ".config")), "instructlab");
   const cache = join(base(env["XDG_CACHE_HOME"], join(home, ".cache")), "instructlab");
   const data = join(base(env["XDG_DATA_HOME"], join(home, ".local", "share")), "instructlab");
+  const site = (env["XDG_DATA_DIRS"] || "/usr/local/share:/usr/share").split(delimiter).filter(isAbsolute);
   return {
+    dataDirectories: [data, ...site.map((directory) => join(directory, "instructlab"))],
     configFile: join(config, "config.yaml"),
     cache,
     models: join(cache, "models"),
