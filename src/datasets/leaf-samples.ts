@@ -1,113 +1,65 @@
-/** A leaf's generated rows and seed pairs as training samples in the messages format. */
-import type { GeneratedLeaf, MessagesSample, QuestionAnswer, Row } from "../artifacts.ts";
-import { sha256 } from "../util/hash.ts";
+/** A leaf's seed pairs, generated pairs and texts as samples without their documents: what a model is tuned on by default (`messages_…jsonl`). */
+import type { LeafNode, MessagesSample, Row } from "../artifacts.ts";
+import { sampleId } from "./sample-id.ts";
+import { isPair, questionInContext, rowText, type UsableRows } from "./usable-rows.ts";
 
-/** What a sample is made of; kept in its metadata. */
-export type SampleDataset = "seed" | "qa" | "about" | "sentence" | string;
+/** The pipeline's own kinds of rows; other values of the column `dataset_type` say which form of the document a pair was written from. */
+const rowKinds = new Set(["qa", "echo", "keywords", "about", "sentence"]);
 
-export interface LeafSamples {
-  /** Question and answer, or a text to be learned as it stands: what a model is tuned on without its documents. */
-  closedBook: MessagesSample[];
-  /** Questions behind the document that answers them (upstream's knowledge phase). Empty for skills. */
-  withDocument: MessagesSample[];
-  /** Pairs left out because they are held out for the test. */
-  heldOutCount: number;
-}
-
-export function leafSamples({ leaf, generated }: GeneratedLeaf): LeafSamples {
-  const heldOut = new Set(leaf.heldOut.map(({ question }) => normaliseQuestion(question)));
-  const closedBook: MessagesSample[] = [];
-  const withDocument: MessagesSample[] = [];
-  const seen = new Set<string>();
-  let heldOutCount = 0;
-
-  const add = (list: MessagesSample[], messages: MessagesSample["messages"], metadata: Row, unmask: boolean) => {
+export function leafSamples(leaf: LeafNode, { seeds, rows }: UsableRows, systemPrompt?: string): MessagesSample[] {
+  const samples = new Map<string, MessagesSample>();
+  const add = (messages: MessagesSample["messages"], origin: Row, unmask: boolean) => {
     const id = sampleId(leaf.taxonomyPath, messages);
-    if (seen.has(id)) return;
-    seen.add(id);
-    list.push({ messages, metadata: JSON.stringify({ leaf: leaf.taxonomyPath, ...metadata }), id, unmask });
+    if (samples.has(id)) return;
+    const metadata = {
+      ...(systemPrompt === undefined ? {} : { system: systemPrompt }),
+      leaf: leaf.taxonomyPath,
+      ...origin,
+    };
+    samples.set(id, { messages, metadata: JSON.stringify(metadata), id, unmask });
   };
-  const isHeldOut = (question: string) => {
-    const found = heldOut.has(normaliseQuestion(question)) || mentionsHeldOut(question, heldOut);
-    if (found) heldOutCount += 1;
-    return found;
-  };
-  const addPair = (pair: QuestionAnswer, context: string, metadata: Row) => {
-    const question = pair.question.trim();
-    const answer = pair.answer.trim();
-    if (question === "" || answer === "" || isHeldOut(question)) return;
-    const user = context === "" || question.includes(context) ? question : `${question}\n${context}`;
+  const addPair = (user: string, assistant: string, origin: Row) =>
     add(
-      closedBook,
       [
         { role: "user", content: user },
-        { role: "assistant", content: answer },
+        { role: "assistant", content: assistant },
       ],
-      metadata,
+      origin,
       false,
     );
-  };
 
-  for (const { context, pairs } of leaf.seedExamples)
-    for (const pair of pairs)
-      addPair(pair, leaf.kind === "grounded_skill" ? (context ?? "") : "", { dataset: "seed", source: context ?? "" });
-
-  for (const row of generated) {
-    const metadata: Row = {
-      dataset: text(row, "dataset_type") || "qa",
-      source: text(row, "sentence") || text(row, "document"),
-    };
-    const plain = text(row, "text");
-    if (plain !== "" && text(row, "question") === "") {
-      add(closedBook, [{ role: "pretraining", content: plain }], metadata, true);
-      continue;
-    }
-    const pair = { question: text(row, "question"), answer: text(row, "response") };
-    addPair(pair, text(row, "context"), metadata);
-    const document = text(row, "document");
-    if (
-      leaf.kind !== "knowledge" ||
-      document === "" ||
-      metadata["dataset"] !== "qa" ||
-      mentionsHeldOut(pair.question, heldOut)
-    )
-      continue;
-    add(
-      withDocument,
-      [
-        { role: "user", content: `${document}\n\n${pair.question}` },
-        { role: "assistant", content: pair.answer },
-      ],
-      { dataset: "document_knowledge_qa", sdg_document: document, domain: text(row, "domain") },
-      true,
-    );
+  for (const { question, answer, context } of seeds)
+    addPair(questionInContext({ question, context: leaf.kind === "grounded_skill" ? context : "" }), answer, {
+      dataset: "seed",
+      source: context,
+    });
+  for (const row of rows) {
+    const origin = originOf(row.row);
+    if (isPair(row)) addPair(questionInContext(row), row.answer, origin);
+    else add([{ role: "pretraining", content: row.text }], origin, true);
   }
-  return { closedBook, withDocument, heldOutCount };
+  return [...samples.values()];
 }
 
-function text(row: Row, column: string): string {
-  const value = row[column];
-  return typeof value === "string" ? value : "";
+/** Where a row came from, for `ilab data show`. */
+export function originOf(row: Row): Row {
+  const type = rowText(row, "dataset_type");
+  const isKind = rowKinds.has(type);
+  const headings = row["document_headings"];
+  const optional = {
+    dataset_type: isKind ? "" : type,
+    document: rowText(row, "document_source"),
+    headings: Array.isArray(headings) ? headings.join(" > ") : "",
+    seed: rowText(row, "seed_question") || rowText(row, "icl_query_1"),
+  };
+  return {
+    dataset: isKind ? type : "qa",
+    source: rowText(row, "sentence") || rowText(row, "document"),
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== "")),
+  };
 }
 
-/** The question as people mean it: case, punctuation and spacing aside. */
-function normaliseQuestion(question: string): string {
-  return question
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
-}
-
-/** A held-out question also hides behind an introduction: "About Tarnwick: who founded it?". */
-function mentionsHeldOut(question: string, heldOut: ReadonlySet<string>): boolean {
-  const normal = ` ${normaliseQuestion(question)} `;
-  for (const held of heldOut) if (held !== "" && normal.includes(` ${held} `)) return true;
-  return false;
-}
-
-/** The same sample has the same id in every run; written as a UUID because upstream's readers expect one. */
-function sampleId(leaf: string, messages: MessagesSample["messages"]): string {
-  const hex = sha256(JSON.stringify([leaf, messages]));
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+/** Whether the row is a pair that was written from its document, as opposed to one that leads to it by any words. */
+export function isDocumentPair(row: Row): boolean {
+  return rowText(row, "document") !== "" && originOf(row)["dataset"] === "qa";
 }

@@ -3,7 +3,6 @@
  * Whatever goes wrong before that leaves a directory that no reader takes for a finished run.
  */
 import { join } from "node:path";
-import { stringify } from "yaml";
 import {
   type GeneratedLeaf,
   MANIFEST_FILE,
@@ -11,10 +10,16 @@ import {
   type RunManifest,
   runManifestSchema,
 } from "../artifacts.ts";
+import { type JsonStyle, toStyledJsonLine } from "../formats/jsonl-styles.ts";
 import { ilabVersion } from "../util/assets.ts";
+import { runWork } from "../util/events.ts";
 import { toJsonLines, writeFileAtomic } from "../util/fs.ts";
 import { localStamp, makeRunDirectory } from "../util/run-directory.ts";
-import { type LeafSamples, leafSamples } from "./leaf-samples.ts";
+import { leafSamples } from "./leaf-samples.ts";
+import { mixRecipe } from "./mix-recipe.ts";
+import { readRecipe } from "./recipe.ts";
+import { usableRows } from "./usable-rows.ts";
+import { writeNodeDatasets } from "./write-node-datasets.ts";
 
 export interface DataRunOptions {
   /** The run's directory is made inside. */
@@ -23,6 +28,12 @@ export interface DataRunOptions {
   config: RunManifest["config"];
   inputs: RunManifest["inputs"];
   timings: RunManifest["timings"];
+  /** For what is drawn at random: which documents distract, which rows are mixed. */
+  seed?: number;
+  /** What the student is told before every conversation; see system-prompt.ts. */
+  systemPrompt?: string;
+  /** Where `sdg/default_data_recipes/` may lie, best first. */
+  dataDirectories?: readonly string[];
   now?: () => Date;
 }
 
@@ -34,7 +45,7 @@ export interface DataRun {
 }
 
 export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: DataRunOptions): Promise<DataRun> {
-  const { startedAt, now = () => new Date() } = options;
+  const { startedAt, seed = 42, systemPrompt, dataDirectories = [], now = () => new Date() } = options;
   const directory = await makeRunDirectory(options.outputDirectory, startedAt);
   const suffix = localStamp(startedAt).replace(/^(\S+)_(\d\d)(\d\d)(\d\d)$/, "$1T$2_$3_$4");
   const outputs: Record<string, string> = {};
@@ -42,26 +53,56 @@ export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: Da
     await writeFileAtomic(join(directory, name), content);
     if (role !== "") outputs[role] = name;
   };
-  const made = leaves.map((leaf) => ({ ...leaf, samples: leafSamples(leaf) }));
-  const all = made.flatMap(({ samples }) => samples.closedBook);
-  for (const { leaf, preprocessed, generated } of made) {
-    await write("", `preprocessed_${suffix}/${leaf.name}.jsonl`, toJsonLines(preprocessed));
-    await write("", `generated_${suffix}/${leaf.name}.jsonl`, toJsonLines(generated));
+  const writeRows = (role: string, name: string, rows: readonly unknown[], style: JsonStyle = "python") =>
+    write(role, name, rows.map((row) => toStyledJsonLine(row, style)).join(""));
+
+  const made = leaves.map((generated) => {
+    const usable = usableRows(generated);
+    return { generated, usable, samples: leafSamples(generated.leaf, usable, systemPrompt) };
+  });
+  const all = made.flatMap(({ samples }) => samples);
+  for (const { leaf, preprocessed, generated } of leaves) {
+    await writeRows("", `preprocessed_${suffix}/${leaf.name}.jsonl`, preprocessed);
+    await writeRows("", `generated_${suffix}/${leaf.name}.jsonl`, generated);
   }
-  await write("messages", `messages_${suffix}.jsonl`, toJsonLines(all));
-  await write("train", `train_${suffix}.jsonl`, toJsonLines(all.filter(isChat).map(legacyRow)));
-  await write("test", `test_${suffix}.jsonl`, toJsonLines(made.flatMap(testRows)));
-  await writeMixedSets(made, suffix, write);
-  const drops = made.flatMap(({ leaf, drops }) => drops.map((drop) => ({ leaf: leaf.taxonomyPath, ...drop })));
+  await writeRows("messages", `messages_${suffix}.jsonl`, all);
+  const legacyRows = all.filter(isChat).map((sample) => legacyRow(sample, systemPrompt));
+  await writeRows("train", `train_${suffix}.jsonl`, legacyRows);
+  const testRows = leaves.flatMap((generated) => seedRows(generated, systemPrompt));
+  await writeRows("test", `test_${suffix}.jsonl`, testRows);
+
+  const recipes = await writeNodeDatasets(made, {
+    directory,
+    suffix,
+    seed,
+    systemPrompt,
+    dataDirectories,
+    writeRows,
+    write,
+  });
+  for (const kind of ["knowledge", "skills"] as const) {
+    const name = `${kind}_recipe_${suffix}.yaml`;
+    await write(`${kind}_recipe`, name, recipes[kind]);
+    const recipe = await readRecipe(join(directory, name));
+    if (recipe.datasets.length === 0) continue;
+    const mixedName = `${kind}_train_msgs_${suffix}.jsonl`;
+    await runWork(
+      mixRecipe(recipe, { outputFile: join(directory, mixedName), systemPrompt, seed, sampling: "distinct" }),
+    );
+    outputs[`${kind}_train`] = mixedName;
+  }
+  const drops = made.flatMap(({ generated: { leaf, drops }, usable }) =>
+    [...drops, ...usable.drops].map((drop) => ({ leaf: leaf.taxonomyPath, ...drop })),
+  );
   await write("log", "pipeline.log.jsonl", toJsonLines(drops));
 
   const sum = (count: (entry: (typeof made)[number]) => number) =>
     made.reduce((total, entry) => total + count(entry), 0);
   const counts = {
     leaves: made.length,
-    generatedRows: sum(({ generated }) => generated.length),
-    droppedRows: sum(({ drops }) => drops.reduce((total, { count }) => total + count, 0)),
-    heldOutRefused: sum(({ samples }) => samples.heldOutCount),
+    generatedRows: sum(({ generated }) => generated.generated.length),
+    droppedRows: drops.reduce((total, { count }) => total + count, 0),
+    heldOutRefused: sum(({ usable }) => usable.heldOutCount),
     samples: all.length,
     pairs: all.filter(isChat).length,
     texts: all.filter((sample) => !isChat(sample)).length,
@@ -81,54 +122,22 @@ export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: Da
   return { directory, messagesFile: join(directory, outputs["messages"]!), counts };
 }
 
-interface MadeLeaf extends GeneratedLeaf {
-  samples: LeafSamples;
-}
-
-/** Per-leaf node datasets, the recipes that list them, and the mixed training sets that the recipes describe. */
-async function writeMixedSets(
-  made: readonly MadeLeaf[],
-  suffix: string,
-  write: (role: string, name: string, content: string) => Promise<void>,
-): Promise<void> {
-  const knowledge: { path: string; samples: MessagesSample[] }[] = [];
-  const skills: { path: string; samples: MessagesSample[] }[] = [];
-  for (const { leaf, samples } of made) {
-    const path = (ending: string) => `node_datasets_${suffix}/${leaf.name}${ending}.jsonl`;
-    if (leaf.kind === "knowledge") {
-      const texts = samples.closedBook.filter((sample) => !isChat(sample));
-      knowledge.push({ path: path("_p07"), samples: [...texts, ...samples.withDocument] });
-      skills.push({ path: path("_p10"), samples: samples.closedBook.filter(isChat) });
-    } else skills.push({ path: path(""), samples: samples.closedBook });
-  }
-  for (const [kind, sets] of [
-    ["knowledge", knowledge],
-    ["skills", skills],
-  ] as const) {
-    for (const { path, samples } of sets) await write("", path, toJsonLines(samples));
-    const recipe = { datasets: sets.map(({ path }) => ({ path, sampling_size: 1.0 })) };
-    await write(`${kind}_recipe`, `${kind}_recipe_${suffix}.yaml`, stringify(recipe));
-    const mixed = sets.flatMap(({ samples }) => samples);
-    if (mixed.length > 0) await write(`${kind}_train`, `${kind}_train_msgs_${suffix}.jsonl`, toJsonLines(mixed));
-  }
-}
-
 function isChat({ messages }: MessagesSample): boolean {
   return messages.at(-1)?.role === "assistant";
 }
 
-function legacyRow({ messages }: MessagesSample) {
+function legacyRow({ messages }: MessagesSample, systemPrompt = "") {
   const content = (role: string) => messages.find((message) => message.role === role)?.content ?? "";
-  return { system: content("system"), user: content("user"), assistant: content("assistant") };
+  return { system: systemPrompt, user: content("user"), assistant: content("assistant") };
 }
 
 /** The seed pairs with their contexts, each once. */
-function testRows({ leaf }: GeneratedLeaf) {
+function seedRows({ leaf }: GeneratedLeaf, systemPrompt = "") {
   return leaf.seedExamples.flatMap(({ context, pairs }) =>
     pairs.map(({ question, answer }) => ({
       user: context === undefined ? question.trim() : `${question.trim()}\n${context.trim()}`,
       assistant: answer.trim(),
-      system: "",
+      system: systemPrompt,
     })),
   );
 }

@@ -1,0 +1,110 @@
+/** From a recipe to one training file: every set is sampled, every row brought into the same four columns. Rows are streamed. */
+import type { Row } from "../artifacts.ts";
+import { type DataRow, writeDataFile } from "../formats/data-file.ts";
+import { toAsciiJson } from "../formats/jsonl-styles.ts";
+import { IlabError, throwIfAborted } from "../util/errors.ts";
+import type { Work } from "../util/events.ts";
+import type { Recipe } from "./recipe.ts";
+import { sampleId } from "./sample-id.ts";
+import { type SamplingOptions, sampleRowsOfFile } from "./sample-rows-of-file.ts";
+
+export interface MixOptions extends SamplingOptions {
+  outputFile: string;
+  /** The first message of every row; that of the recipe when absent, and none when it has none. */
+  systemPrompt?: string;
+  signal?: AbortSignal;
+}
+
+export interface MixResult {
+  outputFile: string;
+  rows: number;
+  /** In the order of the recipe. */
+  datasets: { path: string; rows: number; leftOut: number }[];
+}
+
+const keptColumns = new Set(["messages", "metadata", "id", "unmask"]);
+
+/** @throws IlabError `RECIPE_EMPTY`, `DATA_NOT_FOUND`, `BAD_ROW`. */
+export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixResult> {
+  const { outputFile, signal } = options;
+  if (recipe.datasets.length === 0)
+    throw new IlabError({
+      code: "RECIPE_EMPTY",
+      message: "the recipe names no data",
+      hint: "Add files under datasets.",
+    });
+  const systemPrompt = options.systemPrompt ?? (recipe.systemPrompt || undefined);
+  const datasets = recipe.datasets.map(({ path }) => ({ path, rows: 0, leftOut: 0 }));
+  const startedAt = performance.now();
+  yield { type: "step-start", stage: "datasets", step: "mix" };
+  async function* rows(): AsyncGenerator<DataRow> {
+    for (const [index, { path, size }] of recipe.datasets.entries()) {
+      const account = datasets[index]!;
+      account.rows = 0;
+      account.leftOut = 0;
+      let position = 0;
+      for await (const row of sampleRowsOfFile(path, size, options)) {
+        throwIfAborted(signal);
+        position += 1;
+        const mixed = mixedRow(row, systemPrompt, `${path}, row ${position}`);
+        if (mixed === undefined) account.leftOut += 1;
+        else {
+          account.rows += 1;
+          yield mixed;
+        }
+      }
+    }
+  }
+  await writeDataFile(outputFile, rows);
+  const total = datasets.reduce((sum, dataset) => sum + dataset.rows, 0);
+  yield { type: "step-end", stage: "datasets", step: "mix", seconds: (performance.now() - startedAt) / 1000 };
+  return { outputFile, rows: total, datasets };
+}
+
+/** Further columns go into the metadata; undefined when a message but the system's is empty. */
+function mixedRow(row: DataRow, systemPrompt: string | undefined, place: string): Row | undefined {
+  const { messages, metadata, id, unmask } = row;
+  if (!Array.isArray(messages) || messages.some((message) => typeof message !== "object" || message === null))
+    throw badRow(`${place}: no list 'messages'`);
+  const turns = (messages as Row[]).map(({ role, content, ...rest }) => ({ role, content, ...present(rest) }) as Row);
+  if (turns.some(({ role, content }) => role !== "system" && !content)) return undefined;
+  const others = Object.entries(row).filter(([name]) => !keptColumns.has(name));
+  return {
+    messages: withSystem(turns, systemPrompt),
+    metadata: mergedMetadata(metadata, others, place),
+    id: typeof id === "string" && id !== "" ? id : sampleId(turns),
+    unmask: unmask === true,
+  };
+}
+
+/** Parquet and pandas fill up with nulls what some rows have and others have not. */
+function present(fields: Row): Row {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+function withSystem(turns: Row[], systemPrompt: string | undefined): Row[] {
+  if (systemPrompt === undefined) return turns;
+  if (!turns.some(({ role }) => role === "system")) return [{ role: "system", content: systemPrompt }, ...turns];
+  return turns.map((turn) => (turn["role"] === "system" ? { ...turn, content: systemPrompt } : turn));
+}
+
+function mergedMetadata(metadata: unknown, others: [string, unknown][], place: string): string {
+  if (others.length === 0 && typeof metadata === "string") return metadata;
+  let known: unknown = metadata ?? {};
+  if (typeof metadata === "string") {
+    try {
+      known = JSON.parse(metadata);
+    } catch {
+      throw badRow(`${place}: 'metadata' is no JSON text`);
+    }
+  }
+  return toAsciiJson({ ...(known as object), ...Object.fromEntries(others) });
+}
+
+function badRow(message: string): IlabError {
+  return new IlabError({
+    code: "BAD_ROW",
+    message,
+    hint: 'Every row must look like {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}.',
+  });
+}

@@ -1,0 +1,77 @@
+/** Files of rows by the ending of their names: `.parquet`, else JSON lines. Everything is streamed. */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { extname } from "node:path";
+import { IlabError } from "../util/errors.ts";
+import { readNumberedJsonLines, writeAtomically } from "../util/fs.ts";
+import { type JsonStyle, toStyledJsonLine } from "./jsonl-styles.ts";
+
+export type DataRow = Record<string, unknown>;
+
+/** @throws IlabError `DATA_NOT_FOUND`, `BAD_ROW`, `BAD_JSON_LINE`, `PARQUET_INVALID`. */
+export async function* readDataFile(path: string): AsyncGenerator<DataRow> {
+  await requireDataFile(path);
+  if (isParquet(path)) {
+    yield* (await import("./parquet.ts")).readParquetRows(path);
+    return;
+  }
+  for await (const { line, value } of readNumberedJsonLines(path)) {
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new IlabError({
+        code: "BAD_ROW",
+        message: `${path}:${line}: the line is no JSON object`,
+        hint: "Every line of the file must be one JSON object.",
+      });
+    yield value as DataRow;
+  }
+}
+
+export async function countDataRows(path: string): Promise<number> {
+  await requireDataFile(path);
+  if (isParquet(path)) return (await import("./parquet.ts")).countParquetRows(path);
+  let count = 0;
+  let isBlank = true;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>)
+    for (const byte of chunk) {
+      if (byte === 10) {
+        if (!isBlank) count += 1;
+        isBlank = true;
+      } else if (byte > 32) isBlank = false;
+    }
+  return isBlank ? count : count + 1;
+}
+
+/** @param rows called once for JSON lines, twice for Parquet, whose columns must be known first. */
+export async function writeDataFile(
+  path: string,
+  rows: () => AsyncIterable<DataRow>,
+  style: JsonStyle = "pandas",
+): Promise<void> {
+  if (isParquet(path)) {
+    await (await import("./parquet.ts")).writeParquetFile(path, rows);
+    return;
+  }
+  await writeAtomically(path, async (file) => {
+    let pending = "";
+    for await (const row of rows()) {
+      pending += toStyledJsonLine(row, style);
+      if (pending.length < 1 << 20) continue;
+      await file.writeFile(pending);
+      pending = "";
+    }
+    await file.writeFile(pending);
+  });
+}
+
+function isParquet(path: string): boolean {
+  return extname(path).toLowerCase() === ".parquet";
+}
+
+async function requireDataFile(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isFile()) return;
+  throw new IlabError({
+    code: "DATA_NOT_FOUND",
+    message: `there is no data file ${path}`,
+    hint: "Data files are JSON lines (.jsonl) or Parquet (.parquet).",
+  });
+}

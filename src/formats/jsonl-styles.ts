@@ -1,0 +1,40 @@
+/**
+ * The two ways in which the Python program writes a row of JSON lines, byte for byte: as Python's `json` does (generated rows, legacy sets) and
+ * as pandas does (message sets). Whole numbers that were floats there lose their `.0`. Reading needs no style: util/fs.ts.
+ */
+
+export type JsonStyle = "python" | "pandas";
+
+/** Raw in JSON, yet ends of lines for readers that split as Python's `splitlines` does. */
+const lineEnds = /[\u0085\u2028\u2029]/g;
+const nonAscii = /[\u0080-\uffff]/g;
+
+/** Spaces behind commas and colons; other scripts as they are, but for what a reader could take for the end of a line. */
+export function toPythonJson(value: unknown): string {
+  return escaped(spaced(value), lineEnds);
+}
+
+/** As `toPythonJson`, in plain ASCII: how JSON text inside a column (`metadata`) is written. */
+export function toAsciiJson(value: unknown): string {
+  return escaped(spaced(value), /[\u007f-\uffff]/g);
+}
+
+/** No spaces, plain ASCII, slashes escaped. */
+export function toPandasJson(value: unknown): string {
+  return escaped(JSON.stringify(value), nonAscii).replaceAll("/", "\\/");
+}
+
+export function toStyledJsonLine(value: unknown, style: JsonStyle): string {
+  return `${style === "python" ? toPythonJson(value) : toPandasJson(value)}\n`;
+}
+
+function spaced(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${spaced(item)}`).join(", ")}}`;
+}
+
+function escaped(json: string, characters: RegExp): string {
+  return json.replace(characters, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
