@@ -10,6 +10,7 @@ import { createProgress, type GenerationProgress, type ProgressNow } from "./gen
 import { openTeacher, type Teacher } from "./open-teacher.ts";
 import { planLeaves } from "./plan-leaves.ts";
 import { estimateCalls } from "./rehearse-leaves.ts";
+import { removeDuplicates } from "./remove-duplicates.ts";
 import { type LeafPlan, runLeaf } from "./run-leaf.ts";
 import { keepTeacherSpeed } from "./teacher-speed.ts";
 import { addUsage, noUsage, type Usage } from "./usage.ts";
@@ -102,7 +103,7 @@ async function runAll(
     await started;
     await teacher.room();
   }
-  const leaves = await Promise.all(running);
+  const leaves = removeDuplicates(await Promise.all(running));
   return { leaves, timings, usage: usages.reduce(addUsage, noUsage()) };
 }
 
