@@ -27,17 +27,13 @@ export function createNearDuplicateIndex(similarity: number): NearDuplicateIndex
   let count = 0;
 
   return {
-    findOrAdd(text) {
+    findOrAdd(...texts) {
       const index = count++;
-      const normal = text
-        .normalize("NFKC")
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}]+/gu, " ")
-        .trim();
-      const numbers = (normal.match(/\p{N}+/gu) ?? []).join(" ");
-      const shingles = shingleHashes(normal);
+      const normal = texts.map(normalise);
+      const numbers = (normal.join(" ").match(/\p{N}+/gu) ?? []).join(" ");
+      const parts = normal.map(shingleHashes);
       signature.fill(0xffffffff);
-      for (const shingle of shingles)
+      for (const shingle of shingleHashes(normal.join(" ")))
         for (let place = 0; place < SIGNATURE; place++) {
           const hash = (Math.imul(shingle, multipliers[place]!) + increments[place]!) >>> 0;
           if (hash < signature[place]!) signature[place] = hash;
