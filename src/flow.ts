@@ -73,6 +73,10 @@ export { estimateGeneration };
 
 export interface GenerateDataOptions extends GenerateLeavesOptions {
   outputDirectory: string;
+  /** What the student is told before every conversation. */
+  systemPrompt?: string;
+  /** Where a site's own recipes may lie (`IlabPaths.dataDirectories`). */
+  dataDirectories?: readonly string[];
   /** Kept in the manifest beside what this function adds. */
   config?: RunManifest["config"];
 }
@@ -93,6 +97,9 @@ export async function* generateData(
   const run = await writeDataRun(leaves, {
     outputDirectory,
     startedAt,
+    seed,
+    systemPrompt: options.systemPrompt,
+    dataDirectories: options.dataDirectories,
     config: { ...options.config, pipeline, seed, teacher: model.id },
     inputs,
     timings,

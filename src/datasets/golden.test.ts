@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import type { GeneratedLeaf, LeafKind, Row } from "../artifacts.ts";
+import { readDataFile } from "../formats/data-file.ts";
 import { toPandasJson, toPythonJson } from "../formats/jsonl-styles.ts";
 import { runWork } from "../util/events.ts";
 import { mixRecipe } from "./mix-recipe.ts";
@@ -130,6 +131,13 @@ test("the skills set of a run is the original's when it is mixed again with its 
   expect(objects(await readFile(outputFile, "utf8")).map(withoutNulls)).toEqual(
     objects(golden.files["skills_train_msgs_S.jsonl"]!).map(withoutNulls),
   );
+});
+
+test("Parquet that Python wrote is read", async () => {
+  const rows: unknown[] = [];
+  for await (const row of readDataFile(join(import.meta.dirname, "golden", "knowledge_harbour.parquet")))
+    rows.push(row);
+  expect(rows).toEqual(golden.rows["knowledge_harbour"]);
 });
 
 test("multiple-choice questions as the original writes them, with labels that count from A", () => {

@@ -3,10 +3,10 @@
     python3 -m venv venv
     venv/bin/pip install numpy==2.2.6 pandas==2.3.2 datasets==3.6.0 pyarrow pyyaml
     venv/bin/pip install --no-deps instructlab-sdg==0.8.3
-    venv/bin/python make-golden.py
+    PYTHONHASHSEED=0 venv/bin/python make-golden.py
 
 Only its data mixing and evaluation modules are loaded; what they import besides is stubbed. Random ids are replaced by "ID".
-Written: golden.json = {rows by leaf, files by name as text, sampling: [[seed, n, k, indices], ...]}
+Written: knowledge_harbour.parquet, one of the sets of rows; golden.json = {rows by leaf, files by name as text, sampling: [[seed, n, k, indices], ...]}
 """
 import importlib.util, json, pathlib, random, sys, tempfile, types
 
@@ -168,4 +168,5 @@ sampling = [
     for seed, n, k in [(42, 3, 6), (42, 5, 30), (42, 1, 4), (42, 1000003, 12), (7, 64, 12), (0, 100, 700), (4294967295, 9, 9)]
 ]
 golden = {"system": system, "auxiliary": auxiliary, "rows": rows, "evaluationRows": evaluation_rows, "files": files, "sampling": sampling}
+mixing.Dataset.from_list(rows["knowledge_harbour"]).to_parquet(str(here / "knowledge_harbour.parquet"))
 (here / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")

@@ -84,7 +84,14 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
     return reporter.result(estimate);
   }
   const outputDirectory = resolve(options.outputDir ?? config.output_dir);
-  const work = generateData(seeds, { ...request, outputDirectory, config: { taxonomyPath, taxonomyBase: base } });
+  const { studentSystemPrompt } = await import("../../student-system-prompt.ts");
+  const work = generateData(seeds, {
+    ...request,
+    outputDirectory,
+    dataDirectories: paths.dataDirectories,
+    systemPrompt: await studentSystemPrompt((await loadConfig(paths)).train.model_path, paths.models),
+    config: { taxonomyPath, taxonomyBase: base },
+  });
   const { directory, counts, messagesFile, leaves } = await runWork(work, (event) => reporter.event(event));
   if (options.quiet) reporter.print(directory);
   else {
