@@ -15,6 +15,11 @@ export function imaginedText(tokens: number): string {
   return MARK + WORD.repeat(Math.max(1, Math.round(tokens / TOKENS_PER_WORD)));
 }
 
+/** One of so many equal parts of a placeholder, for an answer that is read into several cells. */
+export function partOfImagined(text: string, parts: number): string {
+  return imaginedText((((text.length - MARK.length) / WORD.length) * TOKENS_PER_WORD) / parts);
+}
+
 export function isImagined(value: JsonValue | undefined): boolean {
   return typeof value === "string" && value.startsWith(MARK);
 }

@@ -18,7 +18,7 @@ async function load(yaml: string, files: Record<string, string> = {}) {
 test.each<LeafKind>(["knowledge", "freeform_skill", "grounded_skill"])(
   "the compact pipeline for %s is sound",
   async (kind) => {
-    const pipeline = await loadPipeline(resolvePipeline("compact", kind), sampleColumns(kind));
+    const pipeline = await loadPipeline(resolvePipeline("compact", kind).file, sampleColumns(kind));
     expect(pipeline.steps.length).toBeGreaterThan(2);
   },
 );
@@ -47,7 +47,7 @@ const cases: [string, string, RegExp][] = [
   ],
   ["a newer version", 'version: "2.0"\nblocks:\n  - {name: a, type: SentenceWindowBlock}', /version 2\.0 is newer/],
   ["no blocks", 'version: "1.0"\nblocks: []', /at least one block/],
-  ["tabs", 'version: "1.0"\nblocks:\n\t- {}', /p\.yaml: /],
+  ["tabs", 'version: "1.0"\nblocks:\n\t- {}', /p\.yaml:3: /],
   [
     "a column that nothing makes",
     `${head}  - {name: a, type: GroundedFilterBlock}`,

@@ -36,7 +36,8 @@ export async function planLeaves(seeds: readonly LeafSeeds[], options: { pipelin
     const kinds = [...new Set(rows.map((row) => row["leaf_node_type"] as LeafKind))];
     const plan: LeafPlan = { seeds: leafSeeds, parts: [] };
     for (const kind of kinds.length === 0 ? [leaf.kind] : kinds) {
-      const file = resolvePipeline(options.pipeline, kind);
+      const { file, note } = resolvePipeline(options.pipeline, kind);
+      if (note !== undefined) notes.add(note);
       plan.parts.push({
         pipeline: await open(file, kind, `pipeline ${kind}`),
         rows: rows.filter((row) => row["leaf_node_type"] === kind),

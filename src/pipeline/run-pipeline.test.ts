@@ -13,7 +13,7 @@ import { runPipeline } from "./run-pipeline.ts";
 import { sampleColumns, sampleRows } from "./sample-rows.ts";
 import { testLeaf } from "./test-leaf.ts";
 
-const pipeline = await loadPipeline(resolvePipeline("compact", "knowledge"), sampleColumns("knowledge"));
+const pipeline = await loadPipeline(resolvePipeline("compact", "knowledge").file, sampleColumns("knowledge"));
 const run = (model: LanguageModel, options: { cacheDirectory?: string; signal?: AbortSignal } = {}) =>
   runPipeline(sampleRows(testLeaf()), pipeline, { model, seeds: testLeaf(), ...options });
 const promptOf = ({ prompt }: GenerateRequest) => ("text" in prompt ? prompt.text : "");

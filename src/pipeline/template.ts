@@ -1,100 +1,81 @@
-/** Jinja templates of prompt files: read once, their free names known before anything is rendered. */
-import { parse, Template, tokenize } from "@huggingface/jinja";
+/**
+ * Jinja templates of prompt files, with the meaning that Python's jinja2 gives them under StrictUndefined: a name without a value is an error, null
+ * is written None, no white space is taken away. What a template asks for is known before anything is rendered.
+ */
+import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { IlabError } from "../util/errors.ts";
+import { didYouMean } from "./read-yaml-file.ts";
+import { knownFilters } from "./template-filters.ts";
+import { createInterpreter } from "./template-interpreter.ts";
+import { inspectTemplate } from "./template-names.ts";
+
+/** A prompt with many examples stays under 50 thousand characters. */
+const MAX_TEMPLATE_CHARACTERS = 1_000_000;
 
 export interface PromptTemplate {
   /** Names that the template takes from outside, in order of appearance. */
   readonly names: string[];
+  /** Throws `TEMPLATE_FAILED` when a name has no value, or the template does more than any honest one. */
   render(values: Record<string, unknown>): string;
 }
 
-const builtIns = new Set([
-  "range",
-  "namespace",
-  "true",
-  "false",
-  "none",
-  "True",
-  "False",
-  "None",
-  "loop",
-  "raise_exception",
-]);
-
-/** `place` names file and key in errors. */
+/** `place` names file and key in errors. Throws `BAD_TEMPLATE`. */
 export function readTemplate(text: string, place: string): PromptTemplate {
-  let names: string[];
-  let template: Template;
+  if (text.length > MAX_TEMPLATE_CHARACTERS)
+    throw templateError(place, `${text.length} characters; at most ${MAX_TEMPLATE_CHARACTERS} are read`);
+  let program: ReturnType<typeof parse>;
   try {
-    names = freeNames(parse(tokenize(text, { lstrip_blocks: true, trim_blocks: true })));
-    template = new Template(text);
+    program = parse(tokenize(text));
   } catch (cause) {
-    throw new IlabError({
-      code: "BAD_TEMPLATE",
-      message: `${place}: not a valid template: ${(cause as Error).message}`,
-      hint: "Templates are Jinja: {{ column }} and {% for x in xs %} … {% endfor %}.",
-      exitCode: 2,
-      cause,
-    });
+    throw templateError(place, (cause as Error).message, cause);
   }
-  return { names, render: (values) => template.render(values) };
-}
-
-interface Node {
-  type: string;
-  [key: string]: unknown;
-}
-
-/** Identifiers that are read but neither set, looped over, nor built in. Names bound anywhere in the template count as bound. */
-function freeNames(program: unknown): string[] {
-  const read: string[] = [];
-  const bound = new Set(builtIns);
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    else if (value instanceof Map) for (const [key, entry] of value) visit([key, entry]);
-    else if (isNode(value)) visitNode(value);
-  };
-  const bind = (target: unknown): void => {
-    if (Array.isArray(target)) target.forEach(bind);
-    else if (isNode(target) && target.type === "Identifier") bound.add(target["value"] as string);
-    else if (isNode(target) && target.type === "TupleLiteral") bind(target["value"]);
-  };
-  const visitNode = (node: Node): void => {
-    const { type } = node;
-    if (type === "Identifier") {
-      read.push(node["value"] as string);
-      return;
-    }
-    if (type === "For") bind(node["loopvar"]);
-    if (type === "Set") bind(node["assignee"]);
-    if (type === "Macro") {
-      bind(node["name"]);
-      bind(node["args"]);
-    }
-    for (const [key, value] of Object.entries(node)) {
-      // Names of members, filters, tests and keyword arguments are no variables.
-      if (key === "type" || (key === "property" && node["computed"] !== true) || key === "key" || key === "operator")
-        continue;
-      if (
-        (key === "filter" || key === "test") &&
-        isNode(value) &&
-        value.type === "Identifier" &&
-        type !== "If" &&
-        type !== "SelectExpression" &&
-        type !== "Ternary"
-      )
-        continue;
-      if (key === "filter" && isNode(value) && value.type === "CallExpression") {
-        visit(value["args"]);
-        continue;
+  const { names, guarded, filters } = inspectTemplate(program);
+  const unknown = filters.find((filter) => !knownFilters.has(filter));
+  if (unknown !== undefined)
+    throw templateError(place, `unknown filter '${unknown}'${didYouMean(unknown, [...knownFilters])}`);
+  return {
+    names,
+    render(values) {
+      const environment = new Environment();
+      for (const [name, value] of Object.entries({ ...constants, ...values })) environment.set(name, value);
+      try {
+        return String(createInterpreter(environment, guarded).run(program).value);
+      } catch (cause) {
+        throw new IlabError({
+          code: "TEMPLATE_FAILED",
+          message: `${place}: ${(cause as Error).message}`,
+          hint: "The row lacks what the prompt asks for, or the template does not work with it.",
+          cause,
+        });
       }
-      visit(value);
-    }
+    },
   };
-  visit(program);
-  return [...new Set(read)].filter((name) => !bound.has(name));
 }
 
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && typeof (value as Node).type === "string";
+/** Longest `range()`. */
+const MAX_RANGE = 100_000;
+
+const constants = {
+  true: true,
+  false: false,
+  none: null,
+  True: true,
+  False: false,
+  None: null,
+  range(first: number, second?: number, step = 1): number[] {
+    const [start, stop] = second === undefined ? [0, first] : [first, second];
+    const length = Math.max(0, Math.ceil((stop - start) / step));
+    if (!(length <= MAX_RANGE)) throw new Error(`range() of ${length} numbers; at most ${MAX_RANGE}`);
+    return Array.from({ length }, (_, index) => start + index * step);
+  },
+};
+
+function templateError(place: string, problem: string, cause?: unknown): IlabError {
+  return new IlabError({
+    code: "BAD_TEMPLATE",
+    message: `${place}: not a valid template: ${problem}`,
+    hint: "Templates are Jinja: {{ column }} and {% for x in xs %} … {% endfor %}.",
+    exitCode: 2,
+    cause,
+  });
 }

@@ -1,6 +1,7 @@
 /** Drops questions that got answers which share nothing: at most one of them can be right, and nothing tells which. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
+import { isImagined } from "../imagined.ts";
 import { normaliseText } from "../text/normalise-text.ts";
 import { contentStems } from "../text/words.ts";
 
@@ -25,6 +26,7 @@ export const agreementFilterBlock = defineBlock<z.infer<typeof configSchema>>({
           answers.set(key, [...(answers.get(key) ?? []), news]);
         }
         return rows.filter((row) => {
+          if (isImagined(row[question_col]) || isImagined(row[response_col])) return true;
           const all = answers.get(normaliseText(cellText(row, question_col)))!;
           const own = newStems(cellText(row, question_col), cellText(row, response_col));
           const agrees = all.every((other) => [...other].some((stem) => own.has(stem)));

@@ -1,7 +1,7 @@
 /** The column blocks of upstream's format: duplicate, rename, combine, flatten. */
 import { z } from "zod";
-import type { Row } from "../../artifacts.ts";
 import { cellText, defineBlock, withColumns } from "../block.ts";
+import { imaginedText, isImagined } from "../imagined.ts";
 import { pipelineError } from "../read-yaml-file.ts";
 
 const columnsMap = z.strictObject({ columns_map: z.record(z.string(), z.string()) });
@@ -15,8 +15,7 @@ export const duplicateColumnsBlock = defineBlock<z.infer<typeof columnsMap>>({
     return {
       inputColumns: pairs.map(([old]) => old),
       outputColumns: (columns) => withColumns(columns, ...pairs.map(([, copy]) => copy)),
-      run: async (rows) =>
-        rows.map((row) => ({ ...row, ...Object.fromEntries(pairs.map(([old, copy]) => [copy, row[old] ?? null])) })),
+      runRow: (row) => [{ ...row, ...Object.fromEntries(pairs.map(([old, copy]) => [copy, row[old] ?? null])) }],
     };
   },
 });
@@ -33,11 +32,10 @@ export const renameColumnsBlock = defineBlock<z.infer<typeof columnsMap>>({
     return {
       inputColumns: Object.keys(columns_map),
       outputColumns: (columns) => withColumns([], ...columns.map(rename)),
-      run: async (rows) =>
-        rows.map((row) => {
-          const kept = Object.entries(row).filter(([column]) => rename(column) !== column || !targets.includes(column));
-          return Object.fromEntries(kept.map(([column, value]) => [rename(column), value]));
-        }),
+      runRow(row) {
+        const kept = Object.entries(row).filter(([column]) => rename(column) !== column || !targets.includes(column));
+        return [Object.fromEntries(kept.map(([column, value]) => [rename(column), value]))];
+      },
     };
   },
 });
@@ -56,8 +54,12 @@ export const combineColumnsBlock = defineBlock<z.infer<typeof combineConfig>>({
     return {
       inputColumns: columns,
       outputColumns: (present) => withColumns(present, output_col),
-      run: async (rows) =>
-        rows.map((row) => ({ ...row, [output_col]: columns.map((column) => cellText(row, column)).join(separator) })),
+      runRow(row) {
+        const text = columns.map((column) => cellText(row, column)).join(separator);
+        // A placeholder stays known as one, whatever it was joined to.
+        const imagined = columns.map((column) => row[column]).find(isImagined);
+        return [{ ...row, [output_col]: imagined === undefined ? text : imaginedText(text.length / 4) }];
+      },
     };
   },
 });
@@ -81,14 +83,11 @@ export const flattenColumnsBlock = defineBlock<z.infer<typeof flattenConfig>>({
           var_name,
           value_name,
         ),
-      // All rows of the first column, then all of the next: upstream's order.
-      run: async (rows) =>
-        var_cols.flatMap((variable) =>
-          rows.map((row): Row => {
-            const rest = Object.fromEntries(Object.entries(row).filter(([column]) => !var_cols.includes(column)));
-            return { ...rest, [var_name]: variable, [value_name]: row[variable] ?? null };
-          }),
-        ),
+      // Row by row, so that rows stream on; upstream puts all rows of the first column before all of the next.
+      runRow(row) {
+        const rest = Object.fromEntries(Object.entries(row).filter(([column]) => !var_cols.includes(column)));
+        return var_cols.map((variable) => ({ ...rest, [var_name]: variable, [value_name]: row[variable] ?? null }));
+      },
     };
   },
 });

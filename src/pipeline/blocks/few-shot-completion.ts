@@ -6,6 +6,7 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
+import { partOfImagined } from "../imagined.ts";
 import { mapRows } from "../map-rows.ts";
 import { pipelineError, readYamlFile } from "../read-yaml-file.ts";
 import { readTemplate } from "../template.ts";
@@ -52,6 +53,9 @@ const promptSchema = z.strictObject({
 type Prompt = z.infer<typeof promptSchema>;
 type Opener = z.infer<typeof openerSchema>;
 
+/** Of English prose, for estimates. */
+const CHARACTERS_PER_TOKEN = 4;
+
 interface Task {
   row: Row;
   opener: string;
@@ -74,6 +78,8 @@ export const fewShotCompletionBlock = defineBlock<z.infer<typeof configSchema>>(
       outputColumns: (columns) => withColumns(columns, ...wanted.map(({ field }) => field), "rotation", "dataset_type"),
       async run(rows, context) {
         const seeds = seedTriples(context.seeds.leaf);
+        const lengths = seeds.map((seed) => wanted.reduce((sum, { field }) => sum + seed[field].length, 0));
+        const likelyTokens = Math.ceil(lengths.reduce((a, b) => a + b, 0) / seeds.length / CHARACTERS_PER_TOKEN);
         const tasks: Task[] = [];
         // Prompts that share their beginning follow each other, so that the model need not read it again.
         const used = config.once_per_leaf ? rows.slice(0, 1) : rows;
@@ -85,7 +91,6 @@ export const fewShotCompletionBlock = defineBlock<z.infer<typeof configSchema>>(
                 opener.fits(cellText(row, given[0] ? config.given[given[0].field]! : ""))
               )
                 tasks.push({ row, opener: opener.text, rotation });
-        context.expect(tasks.length);
         return mapRows(
           tasks.map(({ row }) => row),
           context,
@@ -102,7 +107,12 @@ export const fewShotCompletionBlock = defineBlock<z.infer<typeof configSchema>>(
               maxTokens: prompt.max_tokens,
               temperature: 0,
               stop: [prompt.separator, `\n${prompt.record[0]!.label}:`],
+              expectedTokens: Math.min(likelyTokens, prompt.max_tokens),
             });
+            if (answer.isImagined) {
+              const parts = wanted.map(({ field }) => [field, partOfImagined(answer.text, wanted.length)]);
+              return [{ ...row, ...Object.fromEntries(parts), rotation, dataset_type: "qa" }];
+            }
             const fields = readRecord(`${opener}${answer.text}`, wanted);
             const made: Row = { ...row, ...fields, rotation, dataset_type: "qa" };
             if (wanted.some(({ field }) => fields[field] === undefined)) {

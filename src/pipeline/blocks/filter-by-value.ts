@@ -2,30 +2,37 @@
 import { z } from "zod";
 import type { JsonValue } from "../../artifacts.ts";
 import { defineBlock } from "../block.ts";
+import { isImagined } from "../imagined.ts";
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** Names of Python's `operator` module; what cannot be compared does not stand in the relation. */
+const relations: Record<string, { word: string; holds: (cell: JsonValue, value: JsonValue) => boolean }> = {
+  eq: { word: "not", holds: isEqual },
+  ne: { word: "", holds: (cell, value) => !isEqual(cell, value) },
+  gt: { word: "not above", holds: (cell, value) => order(cell, value) > 0 },
+  ge: { word: "below", holds: (cell, value) => order(cell, value) >= 0 },
+  lt: { word: "not below", holds: (cell, value) => order(cell, value) < 0 },
+  le: { word: "above", holds: (cell, value) => order(cell, value) <= 0 },
+  contains: { word: "without", holds: contains },
+  is_: { word: "not", holds: (cell, value) => cell === value },
+  is_not: { word: "", holds: (cell, value) => cell !== value },
+  in: { word: "not in", holds: (cell, value) => contains(value, cell) || contains(cell, value) },
+};
+
 const configSchema = z.strictObject({
   filter_column: z.string(),
   filter_value: z.union([scalar, z.array(scalar).min(1)]),
-  operation: z.enum(["eq", "ne", "gt", "ge", "lt", "le", "contains"]),
+  /** `operator.eq` is what older sdg_hub flows say for `eq`. */
+  operation: z
+    .string()
+    .transform((name) => name.replace(/^operator\./, "").replace(/^__(\w+)__$/, "$1"))
+    .pipe(z.enum(Object.keys(relations) as [string, ...string[]])),
   /** The column is converted first, and stays so. */
-  convert_dtype: z.enum(["int", "float", "bool"]).optional(),
+  convert_dtype: z.enum(["int", "float", "bool"]).nullish(),
   /** For what cannot be converted; 0, 0 and false without it. */
   default_value: scalar.optional(),
 });
-
-const relations: Record<
-  z.infer<typeof configSchema>["operation"],
-  (cell: JsonValue, value: string | number | boolean) => boolean
-> = {
-  eq: (cell, value) => cell === value,
-  ne: (cell, value) => cell !== value,
-  gt: (cell, value) => cell !== null && cell > value,
-  ge: (cell, value) => cell !== null && cell >= value,
-  lt: (cell, value) => cell !== null && cell < value,
-  le: (cell, value) => cell !== null && cell <= value,
-  contains: (cell, value) => (Array.isArray(cell) ? cell.includes(value) : String(cell ?? "").includes(String(value))),
-};
 
 export const filterByValueBlock = defineBlock<z.infer<typeof configSchema>>({
   type: "FilterByValueBlock",
@@ -33,21 +40,48 @@ export const filterByValueBlock = defineBlock<z.infer<typeof configSchema>>({
   configSchema,
   async create({ filter_column, filter_value, operation, convert_dtype, default_value }) {
     const wanted = [filter_value].flat();
+    const { word, holds } = relations[operation]!;
+    const reason = `${filter_column} is ${word}${word === "" ? "" : " "}${wanted.join(" or ")}`;
     return {
       inputColumns: [filter_column],
       outputColumns: (columns) => [...columns],
-      async run(rows, context) {
-        return rows.flatMap((row) => {
-          const cell = convert(row[filter_column] ?? null, convert_dtype, default_value);
-          if (wanted.some((value) => relations[operation](cell, value))) return [{ ...row, [filter_column]: cell }];
-          context.drop(row, `${filter_column} is not ${operation} ${wanted.join(" or ")}`);
-          return [];
-        });
+      runRow(row, context) {
+        if (isImagined(row[filter_column])) return [row];
+        const cell = convert(row[filter_column] ?? null, convert_dtype ?? undefined, default_value);
+        if (wanted.some((value) => holds(cell, value))) return [{ ...row, [filter_column]: cell }];
+        context.drop(row, reason);
+        return [];
       },
     };
   },
 });
 
+/** Booleans count as 0 and 1, as in Python. */
+function isEqual(a: JsonValue, b: JsonValue): boolean {
+  return a === b || (isNumeric(a) && isNumeric(b) && Number(a) === Number(b));
+}
+
+/** Negative, 0 or positive; NaN where there is no order. */
+function order(a: JsonValue, b: JsonValue): number {
+  if (isNumeric(a) && isNumeric(b)) return Number(a) - Number(b);
+  if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
+  return Number.NaN;
+}
+
+function contains(whole: JsonValue, part: JsonValue): boolean {
+  if (Array.isArray(whole)) return whole.some((item) => isEqual(item, part));
+  if (typeof whole === "string") return typeof part === "string" && whole.includes(part);
+  return typeof whole === "object" && whole !== null && typeof part === "string" && Object.hasOwn(whole, part);
+}
+
+function isNumeric(value: JsonValue): value is number | boolean {
+  return typeof value === "number" || typeof value === "boolean";
+}
+
+const INTEGER = /^[+-]?\d+(?:_\d+)*$/;
+const FLOAT = /^[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** As Python's `int`, `float` and `bool`, except that the words false, no and 0 are no truth. */
 function convert(
   cell: JsonValue,
   type: "int" | "float" | "bool" | undefined,
@@ -56,10 +90,10 @@ function convert(
   if (type === undefined) return cell;
   const text = String(cell ?? "").trim();
   if (type === "bool") {
-    if (/^(?:true|yes|1)$/i.test(text)) return true;
-    return /^(?:false|no|0)$/i.test(text) ? false : (fallback ?? false);
+    if (/^(?:true|yes|1|1\.0)$/i.test(text)) return true;
+    return /^(?:false|no|0|0\.0)$/i.test(text) ? false : (fallback ?? false);
   }
-  const number = text === "" ? Number.NaN : Number(text);
-  if (Number.isNaN(number) || (type === "int" && !Number.isInteger(number))) return fallback ?? 0;
-  return number;
+  if (typeof cell === "number") return type === "int" ? Math.trunc(cell) : cell;
+  if (typeof cell === "boolean") return Number(cell);
+  return (type === "int" ? INTEGER : FLOAT).test(text) ? Number(text.replaceAll("_", "")) : (fallback ?? 0);
 }

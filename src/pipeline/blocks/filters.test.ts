@@ -1,31 +1,10 @@
 import { expect, test } from "vitest";
 import type { Row } from "../../artifacts.ts";
-import type { BlockContext } from "../block.ts";
-import { blockRegistry } from "../registry.ts";
+import { runBlock } from "../test-block.ts";
 import { testLeaf } from "../test-leaf.ts";
 
-async function run(type: string, config: object, rows: Row[], answers: string[] = [], seeds = testLeaf()) {
-  const reasons: string[] = [];
-  const prompts: string[] = [];
-  const context: BlockContext = {
-    seeds,
-    seed: 1,
-    expect: () => {},
-    ask: async ({ prompt }) => {
-      prompts.push(JSON.stringify(prompt));
-      return { text: answers.shift() ?? "", finishReason: "stop", promptTokens: 1, completionTokens: 1 };
-    },
-    drop: (_, reason) => reasons.push(reason),
-  };
-  const definition = blockRegistry[type]!;
-  const block = await definition.create(definition.configSchema.parse(config), "/");
-  const before = structuredClone(rows);
-  const result = await block.run(rows, context);
-  expect(rows, "the input is left as it was").toEqual(before);
-  const columns = block.outputColumns([...new Set(rows.flatMap((row) => Object.keys(row)))]);
-  for (const row of result) for (const column of Object.keys(row)) expect(columns, type).toContain(column);
-  return { result, reasons, prompts };
-}
+const run = (type: string, config: object, rows: Row[], answers: string[] = [], seeds = testLeaf()) =>
+  runBlock(type, config, rows, { answers, seeds });
 
 const window = "The ferry Heron, built in 1902 by Ines Dorrow, crosses the lake six times a day and is 48 metres long.";
 const pair = (question: string, response: string): Row => ({ window, subject: "Tarn", question, response });
@@ -177,37 +156,4 @@ test("questions to fixed answers are kept when the teacher answers them the same
   expect(reasons).toEqual(["the teacher itself answers otherwise"]);
   expect(JSON.parse(prompts[0]!).text.endsWith('Answer: Loans\nQuestion: Which desk? "I')).toBe(true);
   expect((await run("LabelledCompletionBlock", { openers: ["I"] }, [])).prompts).toEqual([]);
-});
-
-test("filter by value converts first, and what cannot be converted is the default", async () => {
-  const rows = [{ score: "2.0" }, { score: "1" }, { score: "good" }];
-  const config = { filter_column: "score", filter_value: 2, operation: "ge", convert_dtype: "float" };
-  expect((await run("FilterByValueBlock", config, rows)).result).toEqual([{ score: 2 }]);
-  expect((await run("FilterByValueBlock", { ...config, default_value: 5 }, rows)).result).toEqual([
-    { score: 2 },
-    { score: 5 },
-  ]);
-  const named = { filter_column: "score", filter_value: ["1", "good"], operation: "eq" };
-  expect((await run("FilterByValueBlock", named, rows)).result).toEqual([{ score: "1" }, { score: "good" }]);
-});
-
-test("columns are copied, renamed, joined and flattened in upstream's order", async () => {
-  const rows = [
-    { a: "1", b: "2" },
-    { a: "3", b: "4" },
-  ];
-  expect((await run("DuplicateColumnsBlock", { columns_map: { a: "c" } }, rows)).result[0]).toEqual({
-    a: "1",
-    b: "2",
-    c: "1",
-  });
-  expect((await run("RenameColumnsBlock", { columns_map: { a: "b", b: "a" } }, rows)).result[0]).toEqual({
-    b: "1",
-    a: "2",
-  });
-  expect(
-    (await run("CombineColumnsBlock", { columns: ["a", "b"], output_col: "c", separator: "-" }, rows)).result[1],
-  ).toEqual({ a: "3", b: "4", c: "3-4" });
-  const flat = await run("FlattenColumnsBlock", { var_cols: ["a", "b"], value_name: "value", var_name: "kind" }, rows);
-  expect(flat.result.map((row) => `${row["kind"]}${row["value"]}`)).toEqual(["a1", "a3", "b2", "b4"]);
 });

@@ -1,6 +1,7 @@
 /** Keeps pairs that the text bears out: names and numbers of both parts, and the answer's other words, stand in it. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
+import { isImagined } from "../imagined.ts";
 import { functionWords, numberWords } from "../text/word-tables.ts";
 import { allStems, capitalisedStems, contentStems, numberStems, stemOf, wordsOf } from "../text/words.ts";
 
@@ -32,6 +33,7 @@ export const groundedFilterBlock = defineBlock<z.infer<typeof configSchema>>({
         const free = contentStems([...config.question_words, ...seedQuestions.map(withoutNames)].join(" "));
         return rows.filter((row) => {
           const ground = allStems(config.text_cols.map((column) => cellText(row, column)).join("\n"));
+          if (isImagined(row[config.question_col]) || isImagined(row[config.response_col])) return true;
           const question = cellText(row, config.question_col);
           const response = cellText(row, config.response_col);
           const reason = objection(

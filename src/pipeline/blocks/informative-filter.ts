@@ -1,6 +1,7 @@
 /** Keeps pairs whose answer says something: a content word of the text that the question does not hold, of the kind that was asked for. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
+import { isImagined } from "../imagined.ts";
 import { answerFits } from "../text/answer-kind.ts";
 import { allStems, contentStems } from "../text/words.ts";
 
@@ -20,22 +21,22 @@ export const informativeFilterBlock = defineBlock<z.infer<typeof configSchema>>(
     return {
       inputColumns: [config.text_col, config.question_col, config.response_col],
       outputColumns: (columns) => [...columns],
-      async run(rows, context) {
-        return rows.filter((row) => {
-          const question = cellText(row, config.question_col);
-          const response = cellText(row, config.response_col);
-          const text = allStems(cellText(row, config.text_col));
-          const asked = contentStems(question);
-          const news = [...contentStems(response)].filter((stem) => text.has(stem) && !asked.has(stem));
-          let reason: string | undefined;
-          if (!question.endsWith("?")) reason = "the question is not a question";
-          else if (asked.size === 0) reason = "the question asks for nothing";
-          else if (news.length === 0) reason = "the answer says nothing new";
-          else if (config.check_kind && !answerFits(question, response))
-            reason = "the answer is not of the kind asked for";
-          if (reason !== undefined) context.drop(row, reason);
-          return reason === undefined;
-        });
+      runRow(row, context) {
+        if (isImagined(row[config.question_col]) || isImagined(row[config.response_col])) return [row];
+        const question = cellText(row, config.question_col);
+        const response = cellText(row, config.response_col);
+        const text = allStems(cellText(row, config.text_col));
+        const asked = contentStems(question);
+        const news = [...contentStems(response)].filter((stem) => text.has(stem) && !asked.has(stem));
+        let reason: string | undefined;
+        if (!question.endsWith("?")) reason = "the question is not a question";
+        else if (asked.size === 0) reason = "the question asks for nothing";
+        else if (news.length === 0) reason = "the answer says nothing new";
+        else if (config.check_kind && !answerFits(question, response))
+          reason = "the answer is not of the kind asked for";
+        if (reason === undefined) return [row];
+        context.drop(row, reason);
+        return [];
       },
     };
   },

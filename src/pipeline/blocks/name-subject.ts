@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock } from "../block.ts";
+import { isImagined } from "../imagined.ts";
 import { functionWords } from "../text/word-tables.ts";
 import { namesIn } from "../text/words.ts";
 
@@ -27,7 +28,7 @@ export const nameSubjectBlock = defineBlock<z.infer<typeof configSchema>>({
         return rows.map((row): Row => {
           const question = cellText(row, "question");
           const name = cellText(row, "subject");
-          if (name === "" || question.includes(name)) return row;
+          if (name === "" || question.includes(name) || isImagined(question)) return row;
           const replaced = replaceNoun(question, name, row["subject_nouns"]);
           if (replaced !== undefined) return { ...row, question: replaced };
           // A question with a name of its own can be understood alone.

@@ -1,6 +1,7 @@
 /** Keeps completed records that look like the leaf's seeds: complete, of like length, and no copy of a seed. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
+import { isImagined } from "../imagined.ts";
 import { fixedAnswers } from "../text/fixed-answers.ts";
 import { normaliseText } from "../text/normalise-text.ts";
 
@@ -47,6 +48,7 @@ export const seedFormFilterBlock = defineBlock<z.infer<typeof configSchema>>({
         });
         const labels = fixedAnswers(seeds.map(([, answer]) => answer!));
         return rows.filter((row) => {
+          if (parts.some((column) => isImagined(row[column]))) return true;
           const values = parts.map((column) => cellText(row, column).trim());
           let reason: string | undefined;
           if (values.some((value) => value === "")) reason = "a part is empty";

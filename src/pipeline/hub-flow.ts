@@ -1,0 +1,152 @@
+/**
+ * Flow files of sdg_hub as pipeline entries: the list form of 0.1 (block_type, block_config, gen_kwargs) and the form with metadata that came after.
+ * Most blocks are ours under another name; the table says how their settings are called here.
+ */
+import { z } from "zod";
+import type { PipelineEntry, PipelineFile } from "./read-pipeline-file.ts";
+import { checkAgainst } from "./read-yaml-file.ts";
+
+type Path = readonly PropertyKey[];
+type Config = Record<string, unknown>;
+
+const columnList = z.array(z.string()).nullish();
+const entrySchema = z.strictObject({
+  block_type: z.string(),
+  block_config: z.looseObject({ block_name: z.string().min(1) }),
+  gen_kwargs: z.record(z.string(), z.unknown()).nullish(),
+  drop_columns: columnList,
+  drop_duplicates: columnList,
+});
+const listSchema = z.array(entrySchema).min(1, "a flow needs at least one block");
+const flowSchema = z.looseObject({
+  metadata: z.looseObject({
+    dataset_requirements: z.looseObject({ required_columns: z.array(z.string()).nullish() }).nullish(),
+  }),
+  blocks: listSchema,
+});
+
+export function isHubFlow(value: unknown): boolean {
+  if (Array.isArray(value)) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { metadata, blocks, version } = value as { metadata?: unknown; blocks?: unknown; version?: unknown };
+  return (
+    version === undefined && (metadata !== undefined || (Array.isArray(blocks) && "block_type" in (blocks[0] ?? {})))
+  );
+}
+
+/** Throws `BAD_PIPELINE`. */
+export function translateHubFlow(
+  value: unknown,
+  place: (path: Path) => string,
+  lineOf: (path: Path) => number,
+): PipelineFile {
+  const isList = Array.isArray(value);
+  const flow = isList ? undefined : checkAgainst(place, value, flowSchema);
+  const blocks = flow?.blocks ?? checkAgainst(place, value, listSchema);
+  const root = isList ? [] : ["blocks"];
+  const entries = blocks.flatMap((entry, index) => {
+    const { block_name: name, ...config } = entry.block_config;
+    const own: Config = entry.gen_kwargs ? { ...config, gen_kwargs: entry.gen_kwargs } : config;
+    const made = translateBlock(entry.block_type, name, own);
+    return made.map(
+      ({ type, config }, at): PipelineEntry => ({
+        name,
+        type,
+        config,
+        dropColumns: at === made.length - 1 ? (entry.drop_columns ?? []) : [],
+        dropDuplicates: at === made.length - 1 ? (entry.drop_duplicates ?? []) : [],
+        line: lineOf([...root, index]),
+        configLine: (path) => lineOf([...root, index, "block_config", ...path]),
+      }),
+    );
+  });
+  return {
+    entries,
+    blockFiles: [],
+    requiredColumns: flow?.metadata.dataset_requirements?.required_columns ?? [],
+    auxiliaryInstructions: {},
+    warnings: [],
+  };
+}
+
+interface Translated {
+  type: string;
+  config: Config;
+}
+
+/** Settings of a connection, which the run has already. */
+const connection = new Set([
+  ..."model model_id api_key api_base async_mode timeout num_retries drop_params input_cols output_cols".split(" "),
+]);
+
+/** Unknown types stay as they are: the registry will say what it knows. */
+function translateBlock(type: string, name: string, config: Config): Translated[] {
+  const { input_cols, output_cols, ...rest } = config;
+  const inputs = [input_cols ?? []].flat();
+  const outputs = [output_cols ?? []].flat();
+  const one = (type: string, config: Config): Translated[] => [{ type, config }];
+  switch (type) {
+    case "DuplicateColumns":
+    case "DuplicateColumnsBlock":
+    case "RenameColumns":
+    case "RenameColumnsBlock":
+      return one(
+        type.replace(/(Block)?$/, "Block"),
+        input_cols === undefined ? config : { columns_map: input_cols, ...rest },
+      );
+    case "SetToMajorityValue":
+      return one("SetToMajorityValueBlock", config);
+    case "UniformColumnValueSetter": {
+      const { reduction_strategy: strategy = "mode", ...others } = rest;
+      return strategy === "mode"
+        ? one("SetToMajorityValueBlock", { col_name: inputs[0], ...others })
+        : one(`UniformColumnValueSetter with ${String(strategy)}`, {});
+    }
+    case "MeltColumnsBlock":
+      return one("FlattenColumnsBlock", { var_cols: inputs, value_name: outputs[0], var_name: outputs[1], ...rest });
+    case "TextConcatBlock":
+      return one("CombineColumnsBlock", { columns: inputs, output_col: outputs[0], ...rest });
+    case "ColumnValueFilterBlock":
+      return one("FilterByValueBlock", { filter_column: inputs[0], ...rest });
+    case "IndexBasedMapperBlock": {
+      const { choice_map, choice_cols, ...others } = rest;
+      return [choice_cols ?? []].flat().map((column, index) => ({
+        type: "SelectorBlock",
+        config: { choice_map, choice_col: column, output_col: outputs[index], ...others },
+      }));
+    }
+    case "LLMChatBlock": {
+      const parameters = Object.entries(config).filter(([key]) => !connection.has(key));
+      return one("LLMMessagesBlock", {
+        input_col: inputs[0],
+        output_col: outputs[0],
+        gen_kwargs: Object.fromEntries(parameters),
+      });
+    }
+    case "LLMParserBlock":
+    case "LLMResponseExtractorBlock":
+      return one("LLMResponseExtractorBlock", {
+        input_col: inputs[0],
+        field_prefix: `${name}_`,
+        ...withoutEmpty(rest),
+      });
+    case "TextParserBlock":
+    case "TagParserBlock":
+    case "RegexParserBlock":
+      return one("TextParserBlock", { input_col: inputs[0], output_cols: outputs, ...rest });
+    case "PromptBuilderBlock":
+      return one(type, { input_cols: input_cols ?? [], output_col: outputs[0], ...rest });
+    case "IterBlock": {
+      const { block_kwargs, ...others } = config;
+      const { block_name: _, ...inner } = (block_kwargs ?? {}) as Config;
+      return one(type, { ...inner, ...others });
+    }
+    default:
+      return one(type, config);
+  }
+}
+
+/** An empty prefix means the default one. */
+function withoutEmpty(config: Config): Config {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== ""));
+}

@@ -1,0 +1,119 @@
+/**
+ * The template package's interpreter, held to what jinja2 does under StrictUndefined, and bounded: pipelines are shared between people.
+ * Leans on three methods of the package's class; template.test.ts holds the results against Python's.
+ */
+import { type Environment, Interpreter } from "@huggingface/jinja";
+import { Float, ownFilters } from "./template-filters.ts";
+import { pythonText } from "./text/python-text.ts";
+
+/** Expressions evaluated in one rendering; a long prompt takes some hundreds. */
+const MAX_STEPS = 500_000;
+/** More text than any context window of today holds. */
+const MAX_CHARACTERS = 8 * 1024 * 1024;
+
+interface RuntimeValue {
+  type: string;
+  value: unknown;
+}
+interface SyntaxNode {
+  type: string;
+  [key: string]: unknown;
+}
+
+/** What the package's interpreter is; its own declarations do not resolve under Node's module rules. */
+type InterpreterClass = new (
+  environment: Environment,
+) => {
+  run(program: unknown): RuntimeValue;
+  evaluate(node: SyntaxNode, environment: Environment): RuntimeValue;
+  evaluateBlock(nodes: SyntaxNode[], environment: Environment): RuntimeValue;
+  applyFilter(operand: RuntimeValue, filter: SyntaxNode, environment: Environment): RuntimeValue;
+  evaluateArguments(nodes: SyntaxNode[], environment: Environment): [RuntimeValue[], Map<string, RuntimeValue>];
+};
+
+/** Statements, whose own value is no output. */
+const silent = new Set(["Set", "Macro", "Comment", "Break", "Continue"]);
+
+class StrictInterpreter extends (Interpreter as unknown as InterpreterClass) {
+  private steps = 0;
+  private readonly guarded: WeakSet<object>;
+
+  constructor(environment: Environment, guarded: WeakSet<object>) {
+    super(environment);
+    this.guarded = guarded;
+  }
+
+  override evaluate(node: SyntaxNode, environment: Environment): RuntimeValue {
+    this.steps += 1;
+    if (this.steps > MAX_STEPS) throw new Error(`the template was stopped after ${MAX_STEPS} steps`);
+    const result = this.joined(node, environment) ?? super.evaluate(node, environment);
+    const { type, value } = result;
+    if (type === "UndefinedValue" && (node.type === "Identifier" || node.type === "MemberExpression"))
+      if (!this.guarded.has(node)) throw new Error(`'${describe(node)}' has no value`);
+    if ((typeof value === "string" || Array.isArray(value)) && value.length > MAX_CHARACTERS)
+      throw new Error(`the template made more than ${MAX_CHARACTERS} characters`);
+    return result;
+  }
+
+  override evaluateBlock(nodes: SyntaxNode[], environment: Environment): RuntimeValue {
+    let text = "";
+    for (const node of nodes) {
+      const value = this.evaluate(node, environment);
+      if (!silent.has(node.type)) text += written(value);
+    }
+    return this.literal("StringLiteral", text, environment);
+  }
+
+  override applyFilter(operand: RuntimeValue, filter: SyntaxNode, environment: Environment): RuntimeValue {
+    const isCall = filter.type === "CallExpression";
+    const name = String(((isCall ? filter["callee"] : filter) as SyntaxNode)["value"]);
+    const own = Object.hasOwn(ownFilters, name) ? ownFilters[name] : undefined;
+    if (own === undefined) return super.applyFilter(operand, filter, environment);
+    const [values, named] = isCall
+      ? this.evaluateArguments(filter["args"] as SyntaxNode[], environment)
+      : [[], new Map<string, RuntimeValue>()];
+    const options = Object.fromEntries([...named].map(([key, value]) => [key, plain(value)]));
+    const result = own(plain(operand), values.map(plain), options);
+    if (result instanceof Float) return this.literal("FloatLiteral", result.value, environment);
+    // The class of environments knows how values are wrapped.
+    return new (environment.constructor as new () => Environment)().set("value", result) as RuntimeValue;
+  }
+
+  /** `a ~ b` of whatever values. */
+  private joined(node: SyntaxNode, environment: Environment): RuntimeValue | undefined {
+    if (node.type !== "BinaryExpression" || (node["operator"] as { value: string }).value !== "~") return undefined;
+    const [left, right] = [node["left"], node["right"]].map((side) =>
+      written(this.evaluate(side as SyntaxNode, environment)),
+    );
+    return this.literal("StringLiteral", `${left}${right}`, environment);
+  }
+
+  private literal(type: string, value: unknown, environment: Environment): RuntimeValue {
+    return super.evaluate({ type, value }, environment);
+  }
+}
+
+/** @param guarded nodes whose value may be missing. */
+export function createInterpreter(
+  environment: Environment,
+  guarded: WeakSet<object>,
+): { run(program: unknown): RuntimeValue } {
+  return new StrictInterpreter(environment, guarded);
+}
+
+function written(value: RuntimeValue): string {
+  if (value.type === "StringValue") return value.value as string;
+  return value.type === "FloatValue" || value.type === "IntegerValue" ? String(value) : pythonText(plain(value));
+}
+
+function plain({ type, value }: RuntimeValue): unknown {
+  if (type === "ArrayValue" || type === "TupleValue") return (value as RuntimeValue[]).map(plain);
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, entry]) => [key, plain(entry)]));
+  return value;
+}
+
+function describe(node: SyntaxNode): string {
+  if (node.type === "Identifier") return String(node["value"]);
+  const { object, property, computed } = node as unknown as Record<"object" | "property" | "computed", SyntaxNode>;
+  return computed ? `${describe(object)}[…]` : `${describe(object)}.${describe(property)}`;
+}
