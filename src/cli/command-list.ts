@@ -6,6 +6,9 @@ import type { RegisterCommand } from "./command.ts";
 import { register as configInit } from "./commands/config/init.ts";
 import { register as configShow } from "./commands/config/show.ts";
 import { register as dataGenerate } from "./commands/data/generate.ts";
+import { register as dataList } from "./commands/data/list.ts";
+import { register as dataMix } from "./commands/data/mix.ts";
+import { register as dataShow } from "./commands/data/show.ts";
 import { register as demo } from "./commands/demo.ts";
 import { register as modelChat } from "./commands/model/chat.ts";
 import { register as modelConvert } from "./commands/model/convert.ts";
@@ -40,6 +43,9 @@ export const commandList: readonly CommandEntry[] = [
   { group: "config", register: configInit },
   { group: "config", register: configShow },
   { group: "data", register: dataGenerate, isTopLevelAlias: true },
+  { group: "data", register: dataList },
+  { group: "data", register: dataMix },
+  { group: "data", register: dataShow },
   { group: "model", register: modelChat, isTopLevelAlias: true },
   { group: "model", register: modelConvert },
   { group: "model", register: modelDownload },

@@ -41,8 +41,23 @@ export function leafSamples(leaf: LeafNode, { seeds, rows }: UsableRows, systemP
   return [...samples.values()];
 }
 
-/** Where a row came from, for `ilab data show`. */
-export function originOf(row: Row): Row {
+/** Where a sample came from, for people; texts that are empty are left out. */
+export interface SampleOrigin {
+  leaf?: string;
+  /** What kind of sample: `seed`, `qa`, `echo`, `about`, `sentence`, … */
+  dataset?: string;
+  /** From which form of the document it was written: `spellcheck`, `base_document`, … */
+  dataset_type?: string;
+  /** File name and headings of the document. */
+  document?: string;
+  headings?: string;
+  /** The question that was given as an example. */
+  seed?: string;
+  /** The sentence or piece of the document that it was written from. */
+  source?: string;
+}
+
+export function originOf(row: Row): Row & SampleOrigin {
   const type = rowText(row, "dataset_type");
   const isKind = rowKinds.has(type);
   const headings = row["document_headings"];
