@@ -14,7 +14,7 @@ export function removeDuplicates(leaves: readonly GeneratedLeaf[]): GeneratedLea
   const near = createNearDuplicateIndex(SIMILARITY);
   const origins: string[] = [];
   return leaves.map((made) => {
-    const drops = createDropCounter();
+    const drops = createDropCounter([STEP]);
     const name = made.leaf.taxonomyPath;
     const generated = made.generated.filter((row) => {
       const parts = rowTexts(row);

@@ -1,10 +1,10 @@
 /**
- * A pipeline as a stream: every row goes on to the next block as soon as its turn has come, with no barrier between batches. Each step hands its
- * rows on in the order in which they came in, whatever order the answers come in: duplicates and results are the same in every run.
+ * A pipeline as a stream: every row goes on to its next block at once, with no barrier between batches. Only what needs order waits for it: removing
+ * duplicates (the first of equal rows stays, in every run), blocks that work on a whole table, and the result.
  */
 import type { Row } from "../artifacts.ts";
 import { CancelledError, IlabError } from "../util/errors.ts";
-import type { Block, BlockContext } from "./block.ts";
+import type { BlockContext, RowBlock, TableBlock } from "./block.ts";
 import { isImagined } from "./imagined.ts";
 import type { PipelineStep } from "./load-pipeline.ts";
 import { TeacherLostError } from "./open-teacher.ts";
@@ -29,21 +29,28 @@ export function openRowStream(
   });
   // Whoever pushes learns of a failure from `end`; until then it must not count as unhandled.
   outcome.catch(() => {});
-  let next: Sink = {
+  let sink: Sink = {
     push: (row) => {
       result.push(row);
     },
     end: () => resolve(result),
   };
-  for (const [index, step] of [...steps.entries()].reverse())
-    next = openStage(step, contextOf(step, index), next, reject);
+  const bound = steps.map((step, index): BoundStep => ({ step, context: contextOf(step, index), fail: reject }));
+  for (const stage of stagesOf(bound).reverse()) sink = stage(sink);
   return {
-    push: next.push,
+    push: sink.push,
     end() {
-      next.end();
+      sink.end();
       return outcome;
     },
   };
+}
+
+interface BoundStep {
+  step: PipelineStep;
+  context: BlockContext;
+  /** Ends the whole run. */
+  fail: (error: unknown) => void;
 }
 
 interface Sink {
@@ -51,36 +58,34 @@ interface Sink {
   end(): void;
 }
 
-function openStage(step: PipelineStep, context: BlockContext, sink: Sink, fail: (error: unknown) => void): Sink {
-  const tidy = createTidier(step, context, sink);
-  const handle = (row: Row | undefined, error: unknown): Row[] => {
-    if (endsTheRun(error)) fail(error);
-    else if (row !== undefined) context.drop(row, `failed: ${firstLine(error)}`);
-    else
-      fail(
-        new IlabError({
-          code: "BLOCK_FAILED",
-          message: `block '${step.name}' failed: ${firstLine(error)}`,
-          cause: error,
-        }),
-      );
-    return [];
+/** Row blocks up to the next removal of duplicates make one stage, a table block is one of its own. */
+function stagesOf(steps: readonly BoundStep[]): ((sink: Sink) => Sink)[] {
+  const stages: ((sink: Sink) => Sink)[] = [];
+  let chain: BoundStep[] = [];
+  const close = () => {
+    const made = chain;
+    if (made.length > 0) stages.push((sink) => rowStage(made, withoutDuplicates(made.at(-1)!, sink)));
+    chain = [];
   };
-  const { block } = step;
-  return "runRow" in block
-    ? rowStage(block.runRow.bind(block), context, tidy, handle)
-    : tableStage(block.run.bind(block), context, tidy, handle);
+  for (const bound of steps) {
+    const { block, dropDuplicates } = bound.step;
+    if ("runRow" in block) {
+      chain.push(bound);
+      if (dropDuplicates.length > 0) close();
+    } else {
+      close();
+      stages.push((sink) => tableStage(block, bound, withoutDuplicates(bound, sink)));
+    }
+  }
+  close();
+  return stages;
 }
 
 /** Handed-on rows whose places are given back together. */
 const SLOTS_KEPT = 1024;
 
-type RunRow = Extract<Block, { runRow: unknown }>["runRow"];
-type RunTable = Extract<Block, { run: unknown }>["run"];
-type Handle = (row: Row | undefined, error: unknown) => Row[];
-
-function rowStage(runRow: RunRow, context: BlockContext, sink: Sink, handle: Handle): Sink {
-  /** Rows whose turn has not come: waiting for their own answer or for that of a row before them. */
+function rowStage(chain: readonly BoundStep[], sink: Sink): Sink {
+  /** Rows that are under way, or done and waiting for one before them. */
   const slots: { rows?: Row[] }[] = [];
   let head = 0;
   let isEnded = false;
@@ -95,12 +100,7 @@ function rowStage(runRow: RunRow, context: BlockContext, sink: Sink, handle: Han
   };
   return {
     push(row) {
-      let made: Row[] | Promise<Row[]>;
-      try {
-        made = runRow(row, context);
-      } catch (error) {
-        made = handle(row, error);
-      }
+      const made = runChain(chain, row, 0);
       if (!(made instanceof Promise) && slots.length === 0) {
         for (const one of made) sink.push(one);
         return;
@@ -109,12 +109,10 @@ function rowStage(runRow: RunRow, context: BlockContext, sink: Sink, handle: Han
       slots.push(slot);
       if (!(made instanceof Promise)) slot.rows = made;
       else
-        void made
-          .catch((error: unknown) => handle(row, error))
-          .then((rows) => {
-            slot.rows = rows;
-            if (slots[head] === slot) flush();
-          });
+        void made.then((rows) => {
+          slot.rows = rows;
+          if (slots[head] === slot) flush();
+        });
     },
     end() {
       isEnded = true;
@@ -123,29 +121,70 @@ function rowStage(runRow: RunRow, context: BlockContext, sink: Sink, handle: Han
   };
 }
 
-function tableStage(run: RunTable, context: BlockContext, sink: Sink, handle: Handle): Sink {
+/** All that comes of one row, in order; what comes of it at one block goes on to the next without waiting for its neighbours. */
+function runChain(chain: readonly BoundStep[], row: Row, at: number): Row[] | Promise<Row[]> {
+  const bound = chain[at];
+  if (bound === undefined) return [row];
+  const { step, context } = bound;
+  const goOn = (made: readonly Row[]): Row[] | Promise<Row[]> => {
+    const results = made.map((one) => runChain(chain, withoutColumns(step, one), at + 1));
+    return results.some((result) => result instanceof Promise)
+      ? Promise.all(results).then((lists) => lists.flat())
+      : (results as Row[][]).flat();
+  };
+  try {
+    const made = (step.block as RowBlock).runRow(row, context);
+    return made instanceof Promise ? made.catch((error: unknown) => loseRow(bound, row, error)).then(goOn) : goOn(made);
+  } catch (error) {
+    return loseRow(bound, row, error);
+  }
+}
+
+/** One bad row never ends a run; a teacher that is gone does. */
+function loseRow({ step, context, fail }: BoundStep, row: Row, error: unknown): Row[] {
+  const endsTheRun =
+    error instanceof CancelledError ||
+    error instanceof TeacherLostError ||
+    (error instanceof IlabError && error.code === "CALL_NOT_KEPT");
+  if (endsTheRun) fail(error);
+  else context.drop(row, `${step.type} failed: ${firstLine(error)}`);
+  return [];
+}
+
+function tableStage(block: TableBlock, { step, context, fail }: BoundStep, sink: Sink): Sink {
   const rows: Row[] = [];
   return {
     push: (row) => {
       rows.push(row);
     },
     end() {
-      void run(rows, context)
-        .catch((error: unknown) => handle(undefined, error))
-        .then((made) => {
-          for (const row of made) sink.push(row);
+      block.run(rows, context).then(
+        (made) => {
+          for (const row of made) sink.push(withoutColumns(step, row));
           sink.end();
-        });
+        },
+        (error: unknown) =>
+          fail(
+            error instanceof IlabError
+              ? error
+              : new IlabError({
+                  code: "BLOCK_FAILED",
+                  message: `block '${step.name}' failed: ${firstLine(error)}`,
+                  cause: error,
+                }),
+          ),
+      );
     },
   };
 }
 
-/** The step's `drop_duplicates` (the first of equal rows stays, over the whole leaf), then its `drop_columns`. */
-function createTidier({ dropColumns, dropDuplicates }: PipelineStep, context: BlockContext, sink: Sink): Sink {
+/** The step's `drop_duplicates`, over the whole leaf: the first of equal rows stays. */
+function withoutDuplicates({ step: { dropDuplicates }, context }: BoundStep, sink: Sink): Sink {
+  if (dropDuplicates.length === 0) return sink;
   const seen = new Set<string>();
   return {
     push(row) {
-      if (dropDuplicates.length > 0 && !dropDuplicates.some((column) => isImagined(row[column]))) {
+      if (!dropDuplicates.some((column) => isImagined(row[column]))) {
         const key = JSON.stringify(dropDuplicates.map((column) => row[column] ?? null));
         if (seen.has(key)) {
           context.drop(row, `duplicate ${dropDuplicates.join(", ")}`);
@@ -153,19 +192,16 @@ function createTidier({ dropColumns, dropDuplicates }: PipelineStep, context: Bl
         }
         seen.add(key);
       }
-      if (dropColumns.length === 0) return sink.push(row);
-      sink.push(Object.fromEntries(Object.entries(row).filter(([column]) => !dropColumns.includes(column))));
+      sink.push(row);
     },
     end: () => sink.end(),
   };
 }
 
-function endsTheRun(error: unknown): boolean {
-  return (
-    error instanceof CancelledError ||
-    error instanceof TeacherLostError ||
-    (error instanceof IlabError && error.code === "CALL_NOT_KEPT")
-  );
+/** The step's `drop_columns`. */
+function withoutColumns({ dropColumns }: PipelineStep, row: Row): Row {
+  if (dropColumns.length === 0) return row;
+  return Object.fromEntries(Object.entries(row).filter(([column]) => !dropColumns.includes(column)));
 }
 
 function firstLine(error: unknown): string {

@@ -31,8 +31,8 @@ export interface LeafRunning {
 
 export function runLeaf(plan: LeafPlan, teacher: Teacher, seed: number): LeafRunning {
   const usage = noUsage();
-  const drops = createDropCounter();
   const all = [...plan.parts, ...(plan.evaluation === undefined ? [] : [plan.evaluation])];
+  const drops = createDropCounter(all.flatMap(({ pipeline }) => pipeline.steps.map(({ name }) => name)));
   const streams = all.map(({ pipeline, rows }) => {
     const stream = openRowStream(pipeline.steps, (step, index): BlockContext => {
       return {

@@ -69,6 +69,73 @@ test("Ctrl-C leaves no run behind; the same command goes on where it stopped", a
   expect(whole - before).toBeGreaterThan(0);
 });
 
+test("kill -9 at any moment: no finished call is repeated, and the files are those of a run without the kill", async () => {
+  await using server = await startFakeOpenAiServer({ models: ["teacher"], answer, delayMs: 20 });
+  const run = async (killAfter: readonly number[]) => {
+    await using prepared = await prepare();
+    const { home, outputs, args } = prepared;
+    const asked: string[] = [];
+    for (const limit of [...killAfter, Number.POSITIVE_INFINITY]) {
+      const before = server.requests.length;
+      const { exitCode, stderr } = await runIlab([...args(server.url), "--concurrency", "4"], {
+        home,
+        onStart: (child) => {
+          const timer = setInterval(() => {
+            if (server.requests.length - before >= limit) child.kill("SIGKILL");
+          }, 2);
+          child.on("close", () => clearInterval(timer));
+        },
+      });
+      expect(exitCode, stderr).toBe(limit === Number.POSITIVE_INFINITY ? 0 : -1);
+      asked.push(
+        ...server.requests.slice(before).flatMap(({ body }) => (body === undefined ? [] : [body.prompt].flat())),
+      );
+    }
+    const [directory] = await readdir(outputs);
+    const files = await readRun(join(outputs, directory!));
+    return { files, asked };
+  };
+  const whole = await run([]);
+  const killed = await run([5, 12, 20]);
+  expect(killed.files).toEqual(whole.files);
+  expect(new Set(killed.asked)).toEqual(new Set(whole.asked));
+  // What was in flight at a kill is asked again: at most 4 prompts, or 4 lists of 8.
+  expect(killed.asked.length - whole.asked.length).toBeLessThanOrEqual(3 * 4 * 8);
+  expect(killed.asked.length).toBeLessThan(2 * whole.asked.length);
+});
+
+/** Every file of a run but its manifest, with the run's time taken out of names and contents. */
+async function readRun(directory: string): Promise<Record<string, string>> {
+  const stamp = /\d{4}-\d\d-\d\dT\d\d_\d\d_\d\d/g;
+  const files: Record<string, string> = {};
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || entry.name === "manifest.json") continue;
+    const path = join(entry.parentPath, entry.name);
+    files[path.slice(directory.length).replaceAll(stamp, "TIME")] = (await readFile(path, "utf8")).replaceAll(
+      stamp,
+      "TIME",
+    );
+  }
+  return files;
+}
+
+test("--dry-run counts and asks nothing", async () => {
+  await using server = await startFakeOpenAiServer({ models: ["teacher"], answer });
+  await using prepared = await prepare();
+  const { home, outputs, args } = prepared;
+  const dry = await runIlab([...args(server.url), "--dry-run", "--json", "--prices", "1", "2"], { home });
+  expect(dry.exitCode, dry.stderr).toBe(0);
+  const estimate = JSON.parse(dry.stdout);
+  expect(server.requests.filter(({ path }) => path.includes("completions"))).toEqual([]);
+  expect(await readdir(outputs).catch(() => [])).toEqual([]);
+  await runIlab(args(server.url), { home });
+  const prompts = server.requests.flatMap(({ body }) => (body === undefined ? [] : [body.prompt].flat()));
+  expect(estimate.usage.requests).toBe(prompts.length);
+  expect(estimate.cost).toBeGreaterThan(0);
+  const after = JSON.parse((await runIlab([...args(server.url), "--dry-run", "--json"], { home })).stdout);
+  expect(after.usage).toMatchObject({ requests: 0, fromCache: prompts.length });
+});
+
 test("an unknown pipeline and a wrong seed are usage errors before anything is asked", async () => {
   await using server = await startFakeOpenAiServer({ models: ["teacher"], answer });
   await using prepared = await prepare();
