@@ -1,0 +1,208 @@
+/**
+ * DOCX (WordprocessingML, ECMA-376 part 1, 17) -> blocks: headings by style, lists, tables, text boxes; as if all tracked changes were accepted.
+ * Headers, footers, comments, notes, hidden text and the table of contents are left out.
+ */
+import { IlabError } from "../../util/errors.ts";
+import { type DocumentBlock, tableBlock } from "./document-block.ts";
+import { type DocxStyles, numberingOf, outlineLevel, readDocxStyles, valOf } from "./docx-styles.ts";
+import { HARD_BREAK, raisedText, tidyText } from "./inline-text.ts";
+import { childNamed, elementsOf, type MarkupElement, parseMarkup, textOf } from "./parse-markup.ts";
+import { readZipMember } from "./read-zip-member.ts";
+
+/** Unpacked; the text of a thousand pages has 3 MiB, its markup ten times as much. */
+const MAX_PART_BYTES = 64 * 1024 * 1024;
+
+export function readDocx(bytes: Buffer): DocumentBlock[] {
+  if (bytes.length >= 8 && bytes.readUInt32BE(0) === 0xd0cf11e0)
+    throw new IlabError({
+      code: "DOCUMENT_LOCKED",
+      message: "it is protected by a password, or in Word's old format",
+      hint: "Open it in Word or LibreOffice and save it as .docx without a password.",
+    });
+  const part = (name: string) => {
+    const content = readZipMember(bytes, name, MAX_PART_BYTES);
+    return content === undefined ? undefined : parseMarkup(new TextDecoder().decode(content), { isXml: true });
+  };
+  const main = mainPart(part("_rels/.rels"));
+  const document = part(main);
+  const body = childNamed(childNamed(document, "document"), "body");
+  if (body === undefined)
+    throw new IlabError({
+      code: "DOCUMENT_DAMAGED",
+      message: "it holds no text document",
+      hint: "Is it a DOCX file? Open it in Word or LibreOffice and save it again.",
+    });
+  const folder = main.slice(0, main.lastIndexOf("/") + 1);
+  const styles = readDocxStyles(
+    childNamed(part(`${folder}styles.xml`), "styles"),
+    childNamed(part(`${folder}numbering.xml`), "numbering"),
+  );
+  return blocksIn(body, styles);
+}
+
+/** The relationships of the package name the document; nearly always `word/document.xml`. */
+function mainPart(relationships: MarkupElement | undefined): string {
+  const list = elementsOf(
+    childNamed(relationships, "Relationships") ?? { name: "", attributes: new Map(), children: [] },
+  );
+  const main = list.find(({ attributes }) => /\/officeDocument$/.test(attributes.get("Type") ?? ""));
+  return (main?.attributes.get("Target") ?? "word/document.xml").replace(/^\//, "");
+}
+
+/** Elements that only wrap what is inside; deleted text is in others. */
+const wrappers = new Set([
+  "sdt",
+  "sdtContent",
+  "ins",
+  "moveTo",
+  "smartTag",
+  "customXml",
+  "hyperlink",
+  "fldSimple",
+  "dir",
+  "bdo",
+]);
+
+function blocksIn(container: MarkupElement, styles: DocxStyles): DocumentBlock[] {
+  const blocks: DocumentBlock[] = [];
+  const counters = new Map<string, number[]>();
+  const visit = (element: MarkupElement) => {
+    if (element.name === "p") addParagraph(blocks, element, styles, counters);
+    else if (element.name === "tbl") blocks.push(...tableOf(element, styles));
+    else if (wrappers.has(element.name)) elementsOf(element).forEach(visit);
+  };
+  elementsOf(container).forEach(visit);
+  return blocks;
+}
+
+function addParagraph(
+  blocks: DocumentBlock[],
+  paragraph: MarkupElement,
+  styles: DocxStyles,
+  counters: Map<string, number[]>,
+): void {
+  const properties = childNamed(paragraph, "pPr");
+  const style = { ...styles.styleOf(valOf(childNamed(properties, "pStyle"))), ...numberingOf(properties) };
+  if (style.isContents) return;
+  const raw = inlineText(paragraph);
+  const boxes = textBoxes(paragraph).flatMap((box) => blocksIn(box, styles));
+  const text = tidyText(raw);
+  const last = blocks.at(-1);
+  const headingLevel = outlineLevel(properties) ?? style.headingLevel;
+  if (style.isCode && raw.trim() !== "") {
+    const code = raw.replaceAll(HARD_BREAK, "\n").trimEnd();
+    if (last?.kind === "code") last.text += `\n${code}`;
+    else blocks.push({ kind: "code", text: code, language: "" });
+  } else if (text !== "" && headingLevel !== undefined)
+    blocks.push({ kind: "heading", level: headingLevel, text: text.replaceAll("\n", " ") });
+  else if (text !== "" && style.numberingId !== undefined && style.numberingId !== "0") {
+    const level = style.listLevel ?? 0;
+    const marker = styles.isBullet(style.numberingId, level)
+      ? "-"
+      : `${nextNumber(counters, style.numberingId, level, styles)}.`;
+    const indent = "   ".repeat(level);
+    const item = `${indent}${marker} ${text.replaceAll("\n", `\n${indent}  `)}`;
+    if (last?.kind !== "list") blocks.push({ kind: "list", items: [item] });
+    else if (level === 0 || last.items.length === 0) last.items.push(item);
+    else last.items[last.items.length - 1] += `\n${item}`;
+  } else if (/[\p{L}\p{N}]/u.test(text)) blocks.push({ kind: "paragraph", text });
+  blocks.push(...boxes);
+}
+
+/** An item starts the levels below it anew. */
+function nextNumber(counters: Map<string, number[]>, id: string, level: number, styles: DocxStyles): number {
+  const numbers = counters.get(id) ?? [];
+  counters.set(id, numbers);
+  numbers[level] = (numbers[level] ?? styles.startOf(id, level) - 1) + 1;
+  numbers.length = level + 1;
+  return numbers[level];
+}
+
+function inlineText(element: MarkupElement): string {
+  let text = "";
+  for (const child of elementsOf(element)) {
+    if (child.name === "r") text += runText(child);
+    else if (wrappers.has(child.name)) text += inlineText(child);
+    else if (child.name === "oMath" || child.name === "oMathPara") text += mathText(child);
+  }
+  return text;
+}
+
+function runText(run: MarkupElement): string {
+  const properties = childNamed(run, "rPr");
+  if (isOn(childNamed(properties, "vanish"))) return "";
+  let text = "";
+  for (const child of elementsOf(run)) {
+    if (child.name === "t") text += textOf(child);
+    else if (child.name === "tab" || child.name === "ptab") text += "\t";
+    else if (child.name === "br" || child.name === "cr")
+      text += child.attributes.get("type") === undefined ? HARD_BREAK : " ";
+    else if (child.name === "noBreakHyphen") text += "-";
+  }
+  return valOf(childNamed(properties, "vertAlign")) === "superscript" ? raisedText(text) : text;
+}
+
+/** A property without a value is on. */
+function isOn(property: MarkupElement | undefined): boolean {
+  return property !== undefined && !["0", "false", "off"].includes(valOf(property) ?? "1");
+}
+
+function mathText(element: MarkupElement): string {
+  return elementsOf(element)
+    .map((child) => (child.name === "t" ? textOf(child) : mathText(child)))
+    .join("");
+}
+
+/** Text boxes stand inside of runs, most of them twice: for new programs and for old ones. */
+function textBoxes(element: MarkupElement): MarkupElement[] {
+  return elementsOf(element).flatMap((child) => {
+    if (child.name === "txbxContent") return [child];
+    if (child.name !== "AlternateContent") return textBoxes(child);
+    const found = elementsOf(child).map(textBoxes);
+    return found.find((boxes) => boxes.length > 0) ?? [];
+  });
+}
+
+function tableOf(table: MarkupElement, styles: DocxStyles): DocumentBlock[] {
+  const rows = childrenIn(table, "tr").map((row) => childrenIn(row, "tc"));
+  // A frame around text, not a table.
+  if (rows.every((cells) => cells.length <= 1))
+    return rows.flatMap((cells) => cells.flatMap((cell) => blocksIn(cell, styles)));
+  const above: string[] = [];
+  const grid = rows.map((cells) => {
+    const line: string[] = [];
+    for (const cell of cells) {
+      const properties = childNamed(cell, "tcPr");
+      const merge = childNamed(properties, "vMerge");
+      const continuesAbove = merge !== undefined && valOf(merge) !== "restart";
+      const column = line.length;
+      const text = continuesAbove ? (above[column] ?? "") : cellText(cell, styles);
+      above[column] = text;
+      line.push(text);
+      const width = Math.min(Number(valOf(childNamed(properties, "gridSpan")) ?? 1) || 1, 100);
+      for (let i = 1; i < width; i++) line.push("");
+    }
+    return line;
+  });
+  const filled = grid.filter((line) => line.some((text) => text !== ""));
+  if (filled.length === 0) return [];
+  return [tableBlock(filled, filled.length === 1 ? [] : undefined)];
+}
+
+function childrenIn(element: MarkupElement, name: string): MarkupElement[] {
+  return elementsOf(element).flatMap((child) => {
+    if (child.name === name) return [child];
+    return wrappers.has(child.name) ? childrenIn(child, name) : [];
+  });
+}
+
+function cellText(cell: MarkupElement, styles: DocxStyles): string {
+  return blocksIn(cell, styles)
+    .map((block) => {
+      if (block.kind === "list") return block.items.map((item) => item.replace(/^\s*(?:-|\d+\.) /gm, "")).join("; ");
+      return block.kind === "table" ? [block.header, ...block.rows].map((row) => row.join(" ")).join("; ") : block.text;
+    })
+    .join(" ")
+    .replace(/\s+/g, " ")
+    .trim();
+}

@@ -1,0 +1,120 @@
+/**
+ * Markdown (CommonMark with GitHub's tables) -> blocks. Links become their text, emphasis goes, pictures and comments are left out; HTML
+ * inside is read as HTML.
+ */
+import { lexer, type Token, type Tokens } from "marked";
+import { IlabError } from "../../util/errors.ts";
+import { type DocumentBlock, listItem, tableBlock } from "./document-block.ts";
+import { decodeEntities } from "./html-entities.ts";
+import { HARD_BREAK, raisedText, tidyText } from "./inline-text.ts";
+import { readHtml } from "./read-html.ts";
+
+export function readMarkdown(text: string): DocumentBlock[] {
+  try {
+    return blocksOf(lexer(withoutFrontMatter(text)));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new IlabError({
+      code: "DOCUMENT_TOO_NESTED",
+      message: "it nests lists or quotes too deeply to be read",
+      hint: "Write it with fewer levels.",
+      cause,
+    });
+  }
+}
+
+function blocksOf(tokens: readonly Token[]): DocumentBlock[] {
+  return tokens.flatMap((token) => blockOf(token as Tokens.Generic));
+}
+
+/** None for what holds no words: pictures, rules, comments, link definitions. */
+function blockOf(token: Tokens.Generic): DocumentBlock[] {
+  switch (token.type) {
+    case "heading": {
+      const text = inlineOf(token.tokens).replaceAll("\n", " ");
+      return hasWords(text) ? [{ kind: "heading", level: (token as Tokens.Heading).depth, text }] : [];
+    }
+    case "paragraph":
+    case "text": {
+      const text = inlineOf(token.tokens ?? [token]);
+      return hasWords(text) ? [{ kind: "paragraph", text }] : [];
+    }
+    case "blockquote":
+      return blocksOf(token.tokens ?? []);
+    case "html":
+      return readHtml(token.raw);
+    case "code": {
+      const { text, lang } = token as Tokens.Code;
+      return text.trim() === "" ? [] : [{ kind: "code", text, language: (lang ?? "").split(/\s/)[0]! }];
+    }
+    case "table": {
+      const { header, rows } = token as Tokens.Table;
+      const cells = (row: Tokens.TableCell[]) => row.map((cell) => inlineOf(cell.tokens).replaceAll("\n", " "));
+      return rows.length === 0
+        ? [{ kind: "paragraph", text: cells(header).join(", ") }]
+        : [tableBlock(rows.map(cells), cells(header))];
+    }
+    case "list": {
+      const { items, ordered, start } = token as Tokens.List;
+      const lines = items.flatMap((item, index) => {
+        const blocks = blocksOf(item.tokens).map(
+          (block): DocumentBlock => (block.kind === "heading" ? { ...block, kind: "paragraph" } : block),
+        );
+        if (blocks.length === 0) return [];
+        return [listItem(ordered ? `${(start || 0) + index}.` : "-", blocks)];
+      });
+      return lines.length === 0 ? [] : [{ kind: "list", items: lines }];
+    }
+    default:
+      return [];
+  }
+}
+
+function inlineOf(tokens: readonly Token[] | undefined): string {
+  return tidyText(inlineText(tokens ?? []));
+}
+
+function hasWords(text: string): boolean {
+  return /[\p{L}\p{N}]/u.test(text);
+}
+
+function inlineText(tokens: readonly Token[]): string {
+  let text = "";
+  /** Inside of <sup>, until its end tag. */
+  let raisedFrom: number | undefined;
+  for (const token of tokens) {
+    if (token.type === "html" && /^<sup\b/i.test(token.raw)) raisedFrom = text.length;
+    else if (token.type === "html" && /^<\/sup/i.test(token.raw) && raisedFrom !== undefined) {
+      text = text.slice(0, raisedFrom) + raisedText(text.slice(raisedFrom));
+      raisedFrom = undefined;
+    } else text += inlinePiece(token as Tokens.Generic);
+  }
+  return text;
+}
+
+function inlinePiece(token: Tokens.Generic): string {
+  switch (token.type) {
+    case "image":
+      return "";
+    case "html":
+      return /^<br\b/i.test(token.raw) ? HARD_BREAK : "";
+    case "br":
+      return HARD_BREAK;
+    case "codespan":
+      return token["text"].includes("`") ? token["text"] : `\`${token["text"]}\``;
+    case "escape":
+      return token["text"];
+    case "checkbox":
+      return token["checked"] ? "[x] " : "[ ] ";
+    default:
+      return token.tokens === undefined ? decodeEntities(token["text"] ?? token.raw) : inlineText(token.tokens);
+  }
+}
+
+/** `---`, lines of metadata, `---` at the very beginning are about the file, not part of its text. */
+function withoutFrontMatter(text: string): string {
+  const lines = text.split("\n");
+  if (lines[0]!.trimEnd() !== "---" || !/^[\w-]+\s*:/.test(lines[1] ?? "")) return text;
+  const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---");
+  return end < 0 ? text : lines.slice(end + 1).join("\n");
+}
