@@ -65,6 +65,8 @@ export interface DocumentChunk {
   /** Headings above the chunk, outermost first. */
   headings: string[];
   text: string;
+  /** Of headings and text, counted or estimated for the teacher. */
+  tokens?: number;
 }
 
 /** A leaf with its documents read and cut: what a pipeline starts from. */
@@ -87,17 +89,19 @@ export interface DropRecord {
 }
 
 /** What a run, or a leaf, asked of its teacher. */
-export interface TeacherUsage {
+export const teacherUsageSchema = z.object({
   /** Requests that the model answered. */
-  requests: number;
+  requests: z.number(),
   /** Answered from the call cache. */
-  fromCache: number;
+  fromCache: z.number(),
   /** Equal to a request that was on its way. */
-  shared: number;
-  failed: number;
-  promptTokens: number;
-  completionTokens: number;
-}
+  shared: z.number(),
+  failed: z.number(),
+  /** Read and written by the model in this run. */
+  promptTokens: z.number(),
+  completionTokens: z.number(),
+});
+export type TeacherUsage = z.infer<typeof teacherUsageSchema>;
 
 /** What a pipeline made of one leaf. */
 export interface GeneratedLeaf {
@@ -237,6 +241,8 @@ export const runManifestSchema = z.object({
   counts: z.record(z.string(), z.number()),
   /** Seconds by step. */
   timings: z.record(z.string(), z.number()),
+  /** What each leaf of a generation asked of its teacher. */
+  usage: z.record(z.string(), teacherUsageSchema).optional(),
   /** Files the run made, relative to its directory, by role (`messages`, `adapter`). */
   outputs: z.record(z.string(), z.string()),
 });

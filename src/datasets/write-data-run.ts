@@ -58,7 +58,7 @@ export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: Da
 
   const made = leaves.map((generated) => {
     const usable = usableRows(generated);
-    return { generated, usable, samples: leafSamples(generated.leaf, usable, systemPrompt) };
+    return { generated, usable, samples: leafSamples(generated, usable, systemPrompt) };
   });
   const all = made.flatMap(({ samples }) => samples);
   for (const { leaf, preprocessed, generated } of leaves) {
@@ -106,6 +106,9 @@ export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: Da
     samples: all.length,
     pairs: all.filter(isChat).length,
     texts: all.filter((sample) => !isChat(sample)).length,
+    requests: leaves.reduce((total, { usage }) => total + (usage?.requests ?? 0), 0),
+    promptTokens: leaves.reduce((total, { usage }) => total + (usage?.promptTokens ?? 0), 0),
+    completionTokens: leaves.reduce((total, { usage }) => total + (usage?.completionTokens ?? 0), 0),
   };
   const manifest: RunManifest = runManifestSchema.parse({
     stage: "generate",
@@ -116,6 +119,7 @@ export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: Da
     inputs: options.inputs,
     counts,
     timings: options.timings,
+    usage: Object.fromEntries(leaves.flatMap(({ leaf, usage }) => (usage ? [[leaf.taxonomyPath, usage]] : []))),
     outputs,
   });
   await writeFileAtomic(join(directory, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
