@@ -1,154 +1,147 @@
 /**
- * Cuts a document into pieces that fit a prompt: whole paragraphs where possible, never through code or a table, each piece with
- * the headings above it and from one section only.
+ * Cuts a document into pieces that fit a prompt: whole paragraphs where possible, never inside a sentence, a table's row or a line of code
+ * unless it is too long on its own; each piece with the headings above it and from one section only.
  */
-import { lexer, type Token, type Tokens } from "marked";
 import type { DocumentChunk } from "../artifacts.ts";
-import { IlabError } from "../util/errors.ts";
-import { plainText, splitSentences } from "../util/sentences.ts";
-import type { SourceDocument } from "./read-documents.ts";
+import { blockText, type DocumentBlock } from "../formats/documents/document-block.ts";
+import { splitSentences } from "../util/sentences.ts";
+import { cutProse, cutRigidBlock } from "./cut-block.ts";
+import { estimatingCounter, type TokenCounter } from "./token-counter.ts";
 
-/** About a page of a paperback: room for it, examples and an answer in a context of 2048 tokens. */
-export const DEFAULT_CHUNK_WORDS = 250;
+/** What upstream cuts by: half a page of a book. */
+export const DEFAULT_CHUNK_TOKENS = 500;
 
-export interface ChunkDocumentOptions {
-  /** Upper bound of words in a chunk; only code, a table or a single longer word stays whole beyond it. */
-  maxWords?: number;
+export interface ChunkingOptions {
+  /** Upper bound of tokens in a piece, its headings among them. Default: 500. */
+  maxTokens?: number;
+  /** How many sentences at a piece's end begin the next piece of the same section, too. Default: 0. */
+  overlapSentences?: number;
+  /** Default: an estimate. */
+  counter?: TokenCounter;
 }
 
-export function chunkDocument(document: SourceDocument, options: ChunkDocumentOptions = {}): DocumentChunk[] {
-  const { maxWords = DEFAULT_CHUNK_WORDS } = options;
-  const blocks = /\.txt$/i.test(document.name) ? textBlocks(document.text) : markdownBlocks(document);
+interface OpenChunk {
+  texts: string[];
+  tokens: number;
+  /** Its last text is of sentences, which the next piece may repeat. */
+  endsInProse: boolean;
+}
+
+/** At least this part of the budget must be left for a long paragraph to begin in a piece that is not empty. */
+const WORTH_FILLING = 0.3;
+/** What is repeated must not crowd out what is new. */
+const MAX_OVERLAP = 0.4;
+
+export async function chunkDocument(
+  { name, blocks }: { name: string; blocks: readonly DocumentBlock[] },
+  { maxTokens = DEFAULT_CHUNK_TOKENS, overlapSentences = 0, counter = estimatingCounter }: ChunkingOptions = {},
+): Promise<DocumentChunk[]> {
+  const count = async (text: string) => await counter.count(text);
+  const separatorTokens = Math.max(0, (await count("a\n\na")) - 2 * (await count("a")));
   const chunks: DocumentChunk[] = [];
-  let open: { headings: string[]; texts: string[]; words: number } | undefined;
-  const close = () => {
-    if (open !== undefined)
-      chunks.push({ source: document.name, headings: open.headings, text: open.texts.join("\n\n") });
+  const path: { level: number; text: string }[] = [];
+  let headings: string[] = [];
+  let headingTokens = 0;
+  let budget = maxTokens;
+  let open: OpenChunk | undefined;
+  let repeated = "";
+
+  const close = async ({ sectionGoesOn = true } = {}) => {
+    if (!sectionGoesOn) repeated = "";
+    if (open === undefined) return;
+    const text = open.texts.join("\n\n");
+    const tokens = headingTokens + (await count(text));
+    chunks.push({ source: name, headings, text, tokens });
+    repeated = sectionGoesOn && open.endsInProse ? await lastSentences(open.texts.at(-1)!) : "";
     open = undefined;
   };
+  const lastSentences = async (text: string): Promise<string> => {
+    const sentences = overlapSentences > 0 ? splitSentences(text).slice(-overlapSentences) : [];
+    while (sentences.length > 0 && (await count(sentences.join(" "))) > MAX_OVERLAP * budget) sentences.shift();
+    return sentences.join(" ");
+  };
+  const room = () => budget - (open?.tokens ?? 0) - (open === undefined ? 0 : separatorTokens);
+  const add = async (text: string, tokens: number, endsInProse: boolean) => {
+    if (open === undefined) {
+      open = { texts: [], tokens: 0, endsInProse };
+      const overlapTokens = repeated === "" ? 0 : (await count(repeated)) + separatorTokens;
+      if (repeated !== "" && overlapTokens + tokens <= budget)
+        open = { texts: [repeated], tokens: overlapTokens, endsInProse };
+      repeated = "";
+    } else open.tokens += separatorTokens;
+    open.texts.push(text);
+    open.tokens += tokens;
+    open.endsInProse = endsInProse;
+  };
+  /** "These are:" belongs to the list below it. */
+  const takeLeadIn = async (tokens: number): Promise<string | undefined> => {
+    const leadIn = open?.texts.at(-1);
+    if (open === undefined || open.texts.length < 2 || leadIn === undefined || !/[:：]$/.test(leadIn)) return undefined;
+    const leadInTokens = await count(leadIn);
+    if (leadInTokens + separatorTokens + tokens > budget) return undefined;
+    open.texts.pop();
+    open.tokens -= leadInTokens + separatorTokens;
+    return leadIn;
+  };
+
   for (const block of blocks) {
-    for (const piece of piecesOf(block, maxWords)) {
-      const words = countWords(piece);
-      if (open !== undefined && (open.headings !== block.headings || open.words + words > maxWords)) close();
-      open ??= { headings: block.headings, texts: [], words: 0 };
-      open.texts.push(piece);
-      open.words += words;
+    if (block.kind === "heading") {
+      await close({ sectionGoesOn: false });
+      while ((path.at(-1)?.level ?? -1) >= block.level) path.pop();
+      path.push(block);
+      headings = path.map(({ text }) => text);
+      headingTokens = await count(`${headings.join("\n")}\n`);
+      // Headings that take half of the room are told, but not counted.
+      if (headingTokens > maxTokens / 2) headingTokens = 0;
+      budget = maxTokens - headingTokens;
+      continue;
+    }
+    const text = blockText(block);
+    const tokens = await count(text);
+    if (tokens <= room()) {
+      await add(text, tokens, isProse(block));
+      continue;
+    }
+    if (tokens <= budget) {
+      const leadIn = isProse(block) ? undefined : await takeLeadIn(tokens);
+      await close();
+      if (leadIn !== undefined) {
+        repeated = "";
+        await add(leadIn, await count(leadIn), true);
+      }
+      if (leadIn !== undefined || repeated === "" || !isProse(block) || (await count(repeated)) + tokens < budget) {
+        await add(text, tokens, isProse(block));
+        continue;
+      }
+    }
+    if (isProse(block)) {
+      if (room() < WORTH_FILLING * budget) await close();
+      const { parts, separator } = await cutProse(block, { count, budget: budget - separatorTokens });
+      let isGoingOn = false;
+      for (const part of parts) {
+        const partTokens = (await count(part)) + separatorTokens;
+        if (open !== undefined && partTokens > room()) {
+          await close();
+          isGoingOn = false;
+        }
+        if (isGoingOn && open !== undefined) {
+          open.texts[open.texts.length - 1] += separator + part;
+          open.tokens += partTokens;
+        } else await add(part, partTokens, true);
+        isGoingOn = true;
+      }
+    } else {
+      await close();
+      for (const piece of await cutRigidBlock(block, { count, budget })) {
+        await close();
+        await add(piece.text, piece.tokens, false);
+      }
     }
   }
-  close();
+  await close({ sectionGoesOn: false });
   return chunks;
 }
 
-interface Block {
-  /** The same array for all blocks of one section. */
-  headings: string[];
-  text: string;
-  /** Code and tables mean nothing in halves. */
-  mayBeCut: boolean;
-  /** Of a list. */
-  items?: string[];
-}
-
-function textBlocks(text: string): Block[] {
-  const headings: string[] = [];
-  return text
-    .split(/\r?\n[ \t]*\r?\n/)
-    .map((paragraph) => paragraph.trim())
-    .filter((paragraph) => paragraph !== "")
-    .map((paragraph) => ({ headings, text: paragraph, mayBeCut: true }));
-}
-
-function markdownBlocks({ name, text }: SourceDocument): Block[] {
-  const path: { depth: number; title: string }[] = [];
-  let headings: string[] = [];
-  const blocks: Block[] = [];
-  const visit = (tokens: readonly Token[]) => {
-    for (const token of tokens) {
-      if (token.type === "heading") {
-        const { depth } = token as Tokens.Heading;
-        while ((path.at(-1)?.depth ?? 0) >= depth) path.pop();
-        path.push({ depth, title: plainText(token.raw) });
-        headings = path.map(({ title }) => title);
-      } else if (token.type === "blockquote") visit((token as Tokens.Blockquote).tokens);
-      else {
-        const block = blockOf(token, headings);
-        if (block !== undefined) blocks.push(block);
-      }
-    }
-  };
-  try {
-    visit(lexer(withoutFrontMatter(text)));
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new IlabError({
-      code: "DOCUMENT_TOO_NESTED",
-      message: `the document '${name}' nests lists or quotes too deeply to be read`,
-      hint: "Write it with fewer levels.",
-      cause,
-    });
-  }
-  return blocks;
-}
-
-/** Undefined for what holds no words: pictures, rules, comments, link definitions. */
-function blockOf(token: Token, headings: string[]): Block | undefined {
-  const words = plainText(token.raw);
-  if (words === "") return undefined;
-  const text = token.type === "html" ? words : tidy(token.raw);
-  const mayBeCut = token.type !== "code" && token.type !== "table";
-  if (token.type !== "list") return { headings, text, mayBeCut };
-  return { headings, text, mayBeCut, items: (token as Tokens.List).items.map(({ raw }) => tidy(raw)) };
-}
-
-/** The block whole where it fits or must stay so; otherwise its items or sentences, as many together as fit. */
-function piecesOf({ text, mayBeCut, items }: Block, maxWords: number): string[] {
-  if (!mayBeCut || countWords(text) <= maxWords) return [text];
-  const separator = items === undefined ? " " : "\n";
-  const parts = (items ?? [text]).flatMap((item) =>
-    countWords(item) <= maxWords ? [item] : splitSentences(item).flatMap((part) => cutBetweenWords(part, maxWords)),
-  );
-  const pieces: string[] = [];
-  let words = Number.POSITIVE_INFINITY;
-  for (const part of parts) {
-    const count = countWords(part);
-    if (words + count > maxWords) {
-      pieces.push(part);
-      words = count;
-    } else {
-      pieces[pieces.length - 1] += `${separator}${part}`;
-      words += count;
-    }
-  }
-  return pieces;
-}
-
-function cutBetweenWords(part: string, maxWords: number): string[] {
-  if (countWords(part) <= maxWords) return [part];
-  const words = part.split(/\s+/);
-  const pieces: string[] = [];
-  for (let start = 0; start < words.length; start += maxWords)
-    pieces.push(words.slice(start, start + maxWords).join(" "));
-  return pieces;
-}
-
-/** Words between spaces; in scripts without spaces every character counts as one. */
-export function countWords(text: string): number {
-  const spaced = text.match(/\S+/g)?.length ?? 0;
-  const unspaced = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu)?.length ?? 0;
-  return Math.max(spaced, unspaced);
-}
-
-function tidy(raw: string): string {
-  return raw
-    .replaceAll("\r\n", "\n")
-    .replace(/[ \t]+$/gm, "")
-    .replace(/^\n+|\n+$/g, "");
-}
-
-/** `---`, lines of metadata, `---` at the very beginning are about the file, not part of its text. */
-function withoutFrontMatter(text: string): string {
-  const lines = text.split("\n");
-  if (lines[0]!.trimEnd() !== "---" || !/^[\w-]+\s*:/.test(lines[1] ?? "")) return text;
-  const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---");
-  return end < 0 ? text : lines.slice(end + 1).join("\n");
+function isProse(block: DocumentBlock): block is DocumentBlock & { kind: "paragraph" | "list" } {
+  return block.kind === "paragraph" || block.kind === "list";
 }

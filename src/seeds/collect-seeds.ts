@@ -1,16 +1,13 @@
 /** Leaf nodes -> what a pipeline starts from: each leaf with its documents read and cut into pieces. */
-import type { LeafNode, LeafSeeds } from "../artifacts.ts";
+import type { DocumentChunk, LeafNode, LeafSeeds } from "../artifacts.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
-import { chunkDocument } from "./chunk-document.ts";
-import { readDocuments } from "./read-documents.ts";
+import { type ChunkingOptions, chunkDocument } from "./chunk-document.ts";
+import { type ReadDocumentsOptions, readDocuments } from "./read-documents.ts";
 
-export interface CollectSeedsOptions {
-  /** Checkouts of document repositories are kept here; every run may share it. */
-  cacheDirectory: string;
-  /** Upper bound of words in a piece of a document. Default: 250. */
-  maxChunkWords?: number;
-  signal?: AbortSignal;
+export interface CollectSeedsOptions extends ReadDocumentsOptions {
+  /** How documents are cut into pieces. */
+  chunking?: ChunkingOptions;
 }
 
 /** One result for each leaf, in the same order; throws `IlabError` with a code `DOCUMENT_…` at the first leaf that has none to read. */
@@ -23,7 +20,17 @@ export async function* collectSeeds(leaves: readonly LeafNode[], options: Collec
   for (const leaf of leaves) {
     throwIfAborted(options.signal);
     const documents = await readDocuments(leaf, options);
-    const chunks = documents.flatMap((document) => chunkDocument(document, { maxWords: options.maxChunkWords }));
+    const chunks: DocumentChunk[] = [];
+    for (const document of documents) {
+      for (const warning of document.warnings)
+        yield {
+          type: "message",
+          stage: "seeds",
+          level: "warning",
+          text: `${leaf.taxonomyPath}: the document '${document.name}': ${warning}`,
+        };
+      chunks.push(...(await chunkDocument(document, options.chunking)));
+    }
     if (leaf.document !== undefined && chunks.length === 0)
       throw new IlabError({
         code: "DOCUMENT_EMPTY",

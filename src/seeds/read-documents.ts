@@ -1,27 +1,38 @@
-/** The documents of one knowledge leaf as text, from its git repository or from the folder beside its `qna.yaml`. */
+/** The documents of one knowledge leaf, read into blocks: from its git repository or from the folder beside its `qna.yaml`. */
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, extname, isAbsolute, join, relative } from "node:path";
 import type { DocumentSource, LeafNode } from "../artifacts.ts";
+import { convertByDocling, type DoclingOptions, doclingEndings } from "../formats/documents/convert-by-docling.ts";
+import { blockText, type DocumentBlock } from "../formats/documents/document-block.ts";
+import { maxDocumentBytes, readableEndings, readDocument } from "../formats/documents/read-document.ts";
+import { readMarkdown } from "../formats/documents/read-markdown.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
+import { writeFileAtomic } from "../util/fs.ts";
 import { redactCredentials } from "../util/git.ts";
+import { sha256 } from "../util/hash.ts";
 import { fetchRepository } from "./fetch-repository.ts";
 import { listDocuments } from "./list-documents.ts";
 
 export interface SourceDocument {
   /** Path inside the document source, with `/`. */
   name: string;
+  blocks: DocumentBlock[];
+  /** The blocks as Markdown. */
   text: string;
+  /** What a reader should know, such as pages that hold no text. */
+  warnings: string[];
 }
 
 export interface ReadDocumentsOptions {
   /** Checkouts of document repositories are kept here; every run may share it. */
   cacheDirectory: string;
+  /** A docling-serve server that converts everything but texts. */
+  docling?: Pick<DoclingOptions, "url" | "apiKey">;
   signal?: AbortSignal;
 }
 
-/** A long book has 2 MiB of text; the parser holds several copies. */
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
-const readableExtensions = [".md", ".txt"];
+/** Of files that only docling-serve reads. */
+const MAX_CONVERTED_BYTES = 128 * 1024 * 1024;
 
 /** Throws `IlabError` with a code `DOCUMENT_…` that names the leaf; empty for a leaf without documents. */
 export async function readDocuments(leaf: LeafNode, options: ReadDocumentsOptions): Promise<SourceDocument[]> {
@@ -45,17 +56,35 @@ async function read(leaf: LeafNode, source: DocumentSource, options: ReadDocumen
       message: `no document in ${words} matches ${patterns.map((pattern) => `'${pattern}'`).join(", ")}`,
       hint: "Check the spelling, and that the file is committed or lies in the folder. '**/*.md' also looks into subfolders.",
     });
-  const unreadable = names.filter((name) => !readableExtensions.includes(extname(name).toLowerCase()));
+  return await readNamed(root, names, options);
+}
+
+/** Documents by their paths below `root`, in this order. */
+export async function readNamed(
+  root: string,
+  names: readonly string[],
+  options: ReadDocumentsOptions,
+): Promise<SourceDocument[]> {
+  const endings = [...readableEndings, ...(options.docling === undefined ? [] : doclingEndings)];
+  const unreadable = names.filter((name) => !endings.includes(extname(name).toLowerCase()));
   if (unreadable.length > 0)
     throw new IlabError({
       code: "DOCUMENT_FORMAT_UNSUPPORTED",
-      message: `cannot read ${nameSome(unreadable)}; documents are Markdown (.md) or plain text (.txt)`,
-      hint: "Convert them to Markdown, or narrow the patterns, for example to '*.md'.",
+      message: `cannot read ${nameSome(unreadable)}; documents are ${readableEndings.join(", ")}`,
+      hint: unreadable.some((name) => doclingEndings.includes(extname(name).toLowerCase()))
+        ? "A docling-serve server reads it: set generate.docling_url. Or convert it to Markdown, or narrow the patterns."
+        : "Convert them to Markdown, or narrow the patterns, for example to '*.md'.",
     });
   const documents: SourceDocument[] = [];
   for (const name of names) {
     throwIfAborted(options.signal);
-    documents.push({ name, text: await readDocument(root, name) });
+    try {
+      documents.push(await readOne(root, name, options));
+    } catch (error) {
+      if (!(error instanceof IlabError) || !error.code.startsWith("DOCUMENT_")) throw error;
+      const { code, message, hint } = error;
+      throw new IlabError({ code, message: `the document '${name}': ${message}`, hint, cause: error });
+    }
   }
   return documents;
 }
@@ -88,39 +117,74 @@ async function rootOf(
   return { root, words: `the folder ${root}` };
 }
 
-async function readDocument(root: string, name: string): Promise<string> {
-  const file = join(root, name);
-  const fail = (code: string, what: string, hint: string, cause?: unknown): never => {
-    throw new IlabError({ code, message: `the document '${name}' ${what}`, hint, cause });
-  };
-  let bytes: Buffer;
+/** Asks docling-serve where there is one, except for texts, which need no recognising. */
+async function readOne(root: string, name: string, options: ReadDocumentsOptions): Promise<SourceDocument> {
+  const bytes = await readBytes(join(root, name), maxDocumentBytes(name) ?? MAX_CONVERTED_BYTES);
+  if (bytes.subarray(0, LFS_POINTER.length).toString() === LFS_POINTER)
+    throw new IlabError({
+      code: "DOCUMENT_LFS_POINTER",
+      message: "it is kept by Git LFS, so the repository holds only a pointer to it",
+      hint: "Install git-lfs ('git lfs install') and remove the document cache, or put the document itself into the repository.",
+    });
+  const { docling, signal } = options;
+  const isConverted = docling !== undefined && !isText(name);
+  const { blocks, warnings } = isConverted
+    ? { blocks: readMarkdown(await convertOnce(name, bytes, docling, options)), warnings: [] }
+    : await readDocument(name, bytes, signal);
+  if (blocks.length === 0)
+    throw new IlabError({
+      code: "DOCUMENT_EMPTY",
+      message: "it is empty",
+      hint: "Write its text, or take it out of the patterns.",
+    });
+  return { name, blocks, text: blocks.map(withHeadingMark).join("\n\n"), warnings };
+}
+
+const LFS_POINTER = "version https://git-lfs.github.com/spec/";
+
+function isText(name: string): boolean {
+  return /\.(?:md|markdown|txt|html?|xhtml)$/i.test(name);
+}
+
+function withHeadingMark(block: DocumentBlock): string {
+  return block.kind === "heading" ? `${"#".repeat(Math.max(1, block.level))} ${block.text}` : blockText(block);
+}
+
+/** A conversion takes minutes: its result is kept by what was converted. */
+async function convertOnce(
+  name: string,
+  bytes: Buffer,
+  docling: NonNullable<ReadDocumentsOptions["docling"]>,
+  { cacheDirectory, signal }: ReadDocumentsOptions,
+): Promise<string> {
+  const place = join(cacheDirectory, `converted-${sha256(bytes)}.md`);
+  const known = await readFile(place, "utf8").catch(() => undefined);
+  if (known !== undefined) return known;
+  const markdown = await convertByDocling(name, bytes, { ...docling, signal });
+  await writeFileAtomic(place, markdown);
+  return markdown;
+}
+
+async function readBytes(file: string, maxBytes: number): Promise<Buffer> {
   try {
-    const { size } = await stat(file);
-    if (size > MAX_DOCUMENT_BYTES)
-      fail(
-        "DOCUMENT_TOO_LARGE",
-        `has ${size} bytes; the limit is ${MAX_DOCUMENT_BYTES}`,
-        "Split it into several files.",
-      );
-    bytes = await readFile(file);
+    const status = await stat(file);
+    if (!status.isFile()) throw new IlabError({ code: "DOCUMENT_NOT_TEXT", message: "it is not a file" });
+    if (status.size > maxBytes)
+      throw new IlabError({
+        code: "DOCUMENT_TOO_LARGE",
+        message: `it has ${status.size} bytes; the limit is ${maxBytes}`,
+        hint: "Split it into several files.",
+      });
+    return await readFile(file);
   } catch (error) {
     if (error instanceof IlabError) throw error;
-    return fail("DOCUMENT_NOT_FOUND", `cannot be read: ${(error as Error).message}`, "Check that it exists.", error);
+    throw new IlabError({
+      code: "DOCUMENT_NOT_FOUND",
+      message: `it cannot be read: ${(error as Error).message}`,
+      hint: "Check that it exists.",
+      cause: error,
+    });
   }
-  let text = "";
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    fail(
-      "DOCUMENT_NOT_UTF8",
-      "is not encoded in UTF-8",
-      "Open it in an editor and save it with the encoding UTF-8.",
-      error,
-    );
-  }
-  if (text.includes("\0")) fail("DOCUMENT_NOT_TEXT", "is not a text: it holds NUL characters", "Give the text itself.");
-  if (text.trim() === "") fail("DOCUMENT_EMPTY", "is empty", "Write its text, or take it out of the patterns.");
-  return text;
 }
 
 function nameSome(names: readonly string[]): string {

@@ -1,0 +1,98 @@
+/** A block that is too long for one piece -> what it may be cut into. */
+import { type DocumentBlock, fencedCode, tableHead, tableRow } from "../formats/documents/document-block.ts";
+import { splitSentences } from "../util/sentences.ts";
+
+export interface CutOptions {
+  count: (text: string) => Promise<number>;
+  /** Tokens of a piece. */
+  budget: number;
+}
+
+export interface CutPiece {
+  text: string;
+  tokens: number;
+}
+
+/** Rows under the table's header, lines of code between fences: as many together as fit. */
+export async function cutRigidBlock(
+  block: DocumentBlock & { kind: "table" | "code" },
+  options: CutOptions,
+): Promise<CutPiece[]> {
+  if (block.kind === "table") {
+    const head = `${tableHead(block.header).join("\n")}\n`;
+    // A head that would take half of the room is not repeated.
+    const isRepeated = (await options.count(head)) <= options.budget / 2;
+    const rows = isRepeated ? block.rows : [block.header, ...block.rows];
+    return await gather(rows.map(tableRow), (text) => (isRepeated ? head : "") + text, options);
+  }
+  return await gather(block.text.split("\n"), (text) => fencedCode(text, block.language), options);
+}
+
+/** The parts of a long paragraph or list, none beyond the budget: sentences, items, and what is between them. */
+export async function cutProse(
+  block: DocumentBlock & { kind: "paragraph" | "list" },
+  options: CutOptions,
+): Promise<{ parts: string[]; separator: string }> {
+  if (block.kind === "paragraph") return { parts: await sentencesOf(block.text, options), separator: " " };
+  const parts: string[] = [];
+  for (const item of block.items)
+    if ((await options.count(item)) <= options.budget) parts.push(item);
+    else for (const line of item.split("\n")) parts.push(...(await sentencesOf(line, options)));
+  return { parts, separator: "\n" };
+}
+
+/** Sentences; those that are too long, in parts. */
+async function sentencesOf(text: string, options: CutOptions): Promise<string[]> {
+  // A list item's marker is not the sentence's.
+  const marker = /^\s*(?:-|\d+\.) /.exec(text)?.[0] ?? "";
+  const sentences = splitSentences(text.slice(marker.length));
+  if (sentences[0] !== undefined) sentences[0] = marker + sentences[0];
+  return await fitting(sentences, options);
+}
+
+async function fitting(parts: readonly string[], { count, budget }: CutOptions): Promise<string[]> {
+  const result: string[] = [];
+  for (const part of parts) result.push(...(await halve(part, count, Math.max(1, budget))));
+  return result;
+}
+
+/** Between words near the middle, again and again until the parts fit; inside of a word only when it is too long on its own. */
+async function halve(text: string, count: CutOptions["count"], room: number): Promise<string[]> {
+  if (text.length <= 1 || (await count(text)) <= room) return [text];
+  const middle = Math.floor(text.length / 2);
+  const before = text.lastIndexOf(" ", middle);
+  const after = text.indexOf(" ", middle);
+  let at = after < 0 || (before > 0 && middle - before <= after - middle) ? before : after;
+  const isBetweenWords = at > 0 && at < text.length - 1;
+  // Not between the halves of one character.
+  if (!isBetweenWords) at = /[\udc00-\udfff]/.test(text[middle]!) ? middle + 1 : middle;
+  const [left, right] = [text.slice(0, at), text.slice(isBetweenWords ? at + 1 : at)];
+  if (right === "") return [text];
+  return [...(await halve(left.trimEnd(), count, room)), ...(await halve(right, count, room))];
+}
+
+/** As many lines together as fit with what `wrap` puts around them. */
+async function gather(
+  lines: readonly string[],
+  wrap: (text: string) => string,
+  { count, budget }: CutOptions,
+): Promise<CutPiece[]> {
+  const around = await count(wrap(""));
+  const lineBreak = Math.max(0, (await count("a\na")) - 2 * (await count("a")));
+  const pieces: CutPiece[] = [];
+  let open: string[] = [];
+  let tokens = around;
+  const close = async () => {
+    const text = wrap(open.join("\n").replace(/^\n+|\n+$/g, ""));
+    if (open.some((line) => line.trim() !== "")) pieces.push({ text, tokens: await count(text) });
+    [open, tokens] = [[], around];
+  };
+  for (const line of await fitting(lines, { count, budget: budget - around })) {
+    const lineTokens = (await count(line)) + lineBreak;
+    if (tokens + lineTokens > budget) await close();
+    open.push(line);
+    tokens += lineTokens;
+  }
+  await close();
+  return pieces;
+}
