@@ -137,9 +137,10 @@ function translateBlock(type: string, name: string, config: Config): Translated[
     case "PromptBuilderBlock":
       return one(type, { input_cols: input_cols ?? [], output_col: outputs[0], ...rest });
     case "IterBlock": {
-      const { block_kwargs, ...others } = config;
-      const { block_name: _, ...inner } = (block_kwargs ?? {}) as Config;
-      return one(type, { ...inner, ...others });
+      const { block_kwargs, block_type, ...others } = config;
+      const { block_name: _, ...innerConfig } = (block_kwargs ?? {}) as Config;
+      const [inner] = translateBlock(String(block_type), name, innerConfig);
+      return one(type, { block_type: inner?.type, ...inner?.config, ...others });
     }
     default:
       return one(type, config);

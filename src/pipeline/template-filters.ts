@@ -50,6 +50,7 @@ export const ownFilters: Record<string, Filter> = {
   },
   wordcount: (value) => pythonText(value).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0,
   round: (value, args, named) => {
+    if (Number.isInteger(value)) return value;
     const scale = 10 ** Number(named["precision"] ?? args[0] ?? 0);
     const method = named["method"] ?? args[1] ?? "common";
     const scaled = Number(value) * scale;

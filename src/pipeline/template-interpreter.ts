@@ -7,7 +7,7 @@ import { Float, ownFilters } from "./template-filters.ts";
 import { pythonText } from "./text/python-text.ts";
 
 /** Expressions evaluated in one rendering; a long prompt takes some hundreds. */
-const MAX_STEPS = 500_000;
+const MAX_STEPS = 100_000;
 /** More text than any context window of today holds. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
@@ -25,7 +25,7 @@ type InterpreterClass = new (
   environment: Environment,
 ) => {
   run(program: unknown): RuntimeValue;
-  evaluate(node: SyntaxNode, environment: Environment): RuntimeValue;
+  evaluate(node: SyntaxNode | undefined, environment: Environment): RuntimeValue;
   evaluateBlock(nodes: SyntaxNode[], environment: Environment): RuntimeValue;
   applyFilter(operand: RuntimeValue, filter: SyntaxNode, environment: Environment): RuntimeValue;
   evaluateArguments(nodes: SyntaxNode[], environment: Environment): [RuntimeValue[], Map<string, RuntimeValue>];
@@ -43,10 +43,12 @@ class StrictInterpreter extends (Interpreter as unknown as InterpreterClass) {
     this.guarded = guarded;
   }
 
-  override evaluate(node: SyntaxNode, environment: Environment): RuntimeValue {
+  override evaluate(node: SyntaxNode | undefined, environment: Environment): RuntimeValue {
     this.steps += 1;
     if (this.steps > MAX_STEPS) throw new Error(`the template was stopped after ${MAX_STEPS} steps`);
-    const result = this.joined(node, environment) ?? super.evaluate(node, environment);
+    // The package evaluates what is left out, such as the end of a slice, to a value without a meaning.
+    if (node === undefined) return super.evaluate(node, environment);
+    const result = this.combined(node, environment) ?? super.evaluate(node, environment);
     const { type, value } = result;
     if (type === "UndefinedValue" && (node.type === "Identifier" || node.type === "MemberExpression"))
       if (!this.guarded.has(node)) throw new Error(`'${describe(node)}' has no value`);
@@ -75,17 +77,19 @@ class StrictInterpreter extends (Interpreter as unknown as InterpreterClass) {
     const options = Object.fromEntries([...named].map(([key, value]) => [key, plain(value)]));
     const result = own(plain(operand), values.map(plain), options);
     if (result instanceof Float) return this.literal("FloatLiteral", result.value, environment);
-    // The class of environments knows how values are wrapped.
-    return new (environment.constructor as new () => Environment)().set("value", result) as RuntimeValue;
+    return wrapped(result, environment);
   }
 
-  /** `a ~ b` of whatever values. */
-  private joined(node: SyntaxNode, environment: Environment): RuntimeValue | undefined {
-    if (node.type !== "BinaryExpression" || (node["operator"] as { value: string }).value !== "~") return undefined;
-    const [left, right] = [node["left"], node["right"]].map((side) =>
-      written(this.evaluate(side as SyntaxNode, environment)),
-    );
-    return this.literal("StringLiteral", `${left}${right}`, environment);
+  /** What the package does for texts and numbers alone: `a ~ b`, and `a == b` of lists. */
+  private combined(node: SyntaxNode, environment: Environment): RuntimeValue | undefined {
+    if (node.type !== "BinaryExpression") return undefined;
+    const operator = (node["operator"] as { value: string }).value;
+    if (operator !== "~" && operator !== "==" && operator !== "!=") return undefined;
+    const left = this.evaluate(node["left"] as SyntaxNode, environment);
+    const right = this.evaluate(node["right"] as SyntaxNode, environment);
+    if (operator === "~") return this.literal("StringLiteral", `${written(left)}${written(right)}`, environment);
+    const isEqual = JSON.stringify(plain(left)) === JSON.stringify(plain(right));
+    return wrapped(isEqual === (operator === "=="), environment);
   }
 
   private literal(type: string, value: unknown, environment: Environment): RuntimeValue {
@@ -99,6 +103,11 @@ export function createInterpreter(
   guarded: WeakSet<object>,
 ): { run(program: unknown): RuntimeValue } {
   return new StrictInterpreter(environment, guarded);
+}
+
+/** A plain value as the package holds it; its environments know how. */
+function wrapped(value: unknown, environment: Environment): RuntimeValue {
+  return new (environment.constructor as new () => Environment)().set("value", value) as RuntimeValue;
 }
 
 function written(value: RuntimeValue): string {
