@@ -1,12 +1,16 @@
 /** A leaf's seed pairs, generated pairs and texts as samples without their documents: what a model is tuned on by default (`messages_…jsonl`). */
-import type { LeafNode, MessagesSample, Row } from "../artifacts.ts";
+import type { GeneratedLeaf, MessagesSample, Row } from "../artifacts.ts";
 import { sampleId } from "./sample-id.ts";
 import { isPair, questionInContext, rowText, type UsableRows } from "./usable-rows.ts";
 
 /** The pipeline's own kinds of rows; other values of the column `dataset_type` say which form of the document a pair was written from. */
 const rowKinds = new Set(["qa", "echo", "keywords", "about", "sentence"]);
 
-export function leafSamples(leaf: LeafNode, { seeds, rows }: UsableRows, systemPrompt?: string): MessagesSample[] {
+export function leafSamples(
+  { leaf, preprocessed }: GeneratedLeaf,
+  { seeds, rows }: UsableRows,
+  systemPrompt?: string,
+): MessagesSample[] {
   const samples = new Map<string, MessagesSample>();
   const add = (messages: MessagesSample["messages"], origin: Row, unmask: boolean) => {
     const id = sampleId(leaf.taxonomyPath, messages);
@@ -33,8 +37,16 @@ export function leafSamples(leaf: LeafNode, { seeds, rows }: UsableRows, systemP
       dataset: "seed",
       source: context,
     });
+  // Not every pipeline hands on which document a piece is from.
+  const chunks = new Map(preprocessed.map((row) => [rowText(row, "document"), row]));
   for (const row of rows) {
-    const origin = originOf(row.row);
+    const chunk = chunks.get(rowText(row.row, "raw_document")) ?? chunks.get(rowText(row.row, "document"));
+    const { document_source, document_headings } = chunk ?? {};
+    const origin = originOf({
+      document_source: document_source ?? "",
+      document_headings: document_headings ?? [],
+      ...row.row,
+    });
     if (isPair(row)) addPair(questionInContext(row), row.answer, origin);
     else add([{ role: "pretraining", content: row.text }], origin, true);
   }

@@ -1,14 +1,16 @@
 /** Some rows of a data file, to be read by a person: what is said, and where it came from. Rows may be messages, pairs or generated rows. */
+import { basename, dirname } from "node:path";
 import type { JsonValue, Row } from "../artifacts.ts";
 import { readDataFile } from "../formats/data-file.ts";
 import { createRandomSource } from "../util/rng.ts";
 import { originOf, type SampleOrigin } from "./leaf-samples.ts";
+import { readTurns, type Turn } from "./read-turns.ts";
 import { rowText } from "./usable-rows.ts";
 
 export interface ShownSample {
   /** Place in the file, from 1. */
   number: number;
-  turns: { role: string; content: string }[];
+  turns: Turn[];
   origin: SampleOrigin;
 }
 
@@ -30,6 +32,7 @@ export interface ShownSamples {
 export async function showSamples(file: string, options: ShowOptions): Promise<ShownSamples> {
   const wantedLeaf = options.leaf === undefined ? undefined : comparable(options.leaf);
   const random = createRandomSource(options.seed);
+  const read = (row: unknown) => readSample(row as Row, leafOfFile(file));
   const kept: ShownSample[] = [];
   let number = 0;
   let total = 0;
@@ -37,11 +40,11 @@ export async function showSamples(file: string, options: ShowOptions): Promise<S
     number += 1;
     if (options.number !== undefined) {
       total += 1;
-      if (number === options.number) kept.push({ number, ...readSample(row as Row) });
+      if (number === options.number) kept.push({ number, ...read(row) });
       continue;
     }
     // A large file is not held: every row has the same chance to be among those kept (algorithm R).
-    const sample = { number, ...readSample(row as Row) };
+    const sample = { number, ...read(row) };
     if (wantedLeaf !== undefined && !comparable(sample.origin.leaf ?? "").includes(wantedLeaf)) continue;
     total += 1;
     const place = kept.length < options.count ? kept.length : random.integer(total);
@@ -50,9 +53,9 @@ export async function showSamples(file: string, options: ShowOptions): Promise<S
   return { total, samples: kept.sort((a, b) => a.number - b.number) };
 }
 
-function readSample(row: Row): Omit<ShownSample, "number"> {
+function readSample(row: Row, fallbackLeaf: string): Omit<ShownSample, "number"> {
   const metadata = readMetadata(row["metadata"]);
-  const leaf = rowText(metadata, "leaf") || rowText(row, "leaf_node_path") || rowText(metadata, "leaf_node_path");
+  const leaf = rowText(metadata, "leaf") || rowText({ ...metadata, ...row }, "leaf_node_path") || fallbackLeaf;
   // Samples of ours carry their origin; upstream's have the document; generated rows have it in their columns.
   const source = rowText(metadata, "sdg_document") || rowText(metadata, "raw_document");
   const known = "dataset" in metadata ? { ...metadata, source: rowText(metadata, "source") || source } : originOf(row);
@@ -64,28 +67,10 @@ function readSample(row: Row): Omit<ShownSample, "number"> {
   return { turns: readTurns(row), origin: { ...(leaf === "" ? {} : { leaf }), ...origin } };
 }
 
-function readTurns(row: Row): ShownSample["turns"] {
-  const { messages } = row;
-  if (Array.isArray(messages))
-    return messages.map((message) => ({
-      role: rowText(message as Row, "role"),
-      content: rowText(message as Row, "content"),
-    }));
-  const columns = [
-    ["system", "user", "assistant"],
-    ["context", "question", "response"],
-    ["output"],
-    ["text"],
-    ["document"],
-  ];
-  const present = columns
-    .map((names) => names.filter((name) => rowText(row, name) !== ""))
-    .find((names) => names.length > 0);
-  return (present ?? Object.keys(row)).map((name) => ({ role: name, content: asText(row[name]) }));
-}
-
-function asText(value: JsonValue | undefined): string {
-  return typeof value === "string" ? value : JSON.stringify(value ?? null);
+/** The files of one leaf are named after it. */
+function leafOfFile(file: string): string {
+  const isOfLeaf = /^(node_datasets|generated|preprocessed)_/.test(basename(dirname(file)));
+  return isOfLeaf ? basename(file).replace(/(_p07|_p10)?\.\w+$/, "") : "";
 }
 
 function readMetadata(metadata: JsonValue | undefined): Row {
