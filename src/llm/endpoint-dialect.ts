@@ -14,13 +14,14 @@ const OPTIONAL = ["seed", "n", "top_p", "temperature", "stop"];
 
 export function createDialect(): Dialect {
   const changes = new Map<string, string | undefined>();
-  const translate = (body: Record<string, unknown>): Record<string, unknown> =>
-    Object.fromEntries(
-      Object.entries(body).flatMap(([key, value]) => {
-        const name = changes.has(key) ? changes.get(key) : key;
-        return name === undefined || value === undefined ? [] : [[name, value]];
-      }),
-    );
+  const translate = (body: Record<string, unknown>): Record<string, unknown> => {
+    if (changes.size === 0) return body;
+    const spoken = Object.entries(body).flatMap(([key, value]) => {
+      const name = changes.has(key) ? changes.get(key) : key;
+      return name === undefined ? [] : [[name, value]];
+    });
+    return Object.fromEntries(spoken);
+  };
   return {
     async speak(body, send) {
       for (;;) {

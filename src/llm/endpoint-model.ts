@@ -100,7 +100,8 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
       "text" in prompt
         ? await lists.complete(prompt.text, parameters, request.signal)
         : ((await post("/chat/completions", { messages: prompt.messages, ...parameters }, request.signal)) as Answer);
-    const choices = [...(answer.choices ?? [])].sort((a, b) => (a.index ?? 0) - (b.index ?? 0)) as Choice[];
+    const choices = (answer.choices ?? []) as Choice[];
+    if (choices.length > 1) choices.sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
     const contents = choices.map(({ text, message }) => text ?? message?.content);
     if (contents.length === 0 || !contents.every((content) => typeof content === "string"))
       throw invalidAnswer(client, answer);
@@ -210,6 +211,7 @@ function requestParameters(request: GenerateRequest): object {
 
 /** Servers take other stop strings than asked for, or none: applied here once more. */
 function endAtStop(content: string, stop: string[] | undefined): { text: string; isStopped: boolean } {
+  if (stop === undefined || stop.length === 0) return { text: content, isStopped: false };
   const stream = createTextStream(stop);
   stream.update(content);
   stream.finish();

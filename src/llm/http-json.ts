@@ -22,12 +22,19 @@ export interface HttpClientOptions {
 }
 
 export interface HttpClient extends HttpClientOptions {
+  /** Of every request. */
+  headers: Record<string, string>;
   transport: Transport;
   rateLimit: RateLimit;
 }
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  return { ...options, transport: createTransport(options.tls), rateLimit: createRateLimit() };
+  const headers = {
+    accept: "application/json, text/event-stream",
+    "content-type": "application/json",
+    ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
+  };
+  return { ...options, headers, transport: createTransport(options.tls), rateLimit: createRateLimit() };
 }
 
 export interface HttpRequest {
@@ -104,11 +111,7 @@ async function sendOnce(client: HttpClient, request: HttpRequest): Promise<Excha
   return await client.transport.send({
     method: request.method,
     url: client.url + request.path,
-    headers: {
-      accept: "application/json, text/event-stream",
-      ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-      ...(client.apiKey === undefined ? {} : { authorization: `Bearer ${client.apiKey}` }),
-    },
+    headers: client.headers,
     body: request.body === undefined ? undefined : JSON.stringify(request.body),
     timeoutMs: client.timeoutMs,
     signal: request.signal,

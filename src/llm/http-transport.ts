@@ -53,8 +53,8 @@ export function createTransport(tls: TlsOptions = {}): Transport {
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
         const isTls = url.startsWith("https:");
-        const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-        const options = { method, agent: isTls ? tlsAgent : plainAgent, headers: { ...headers, ...length } };
+        const bytes = body === undefined ? undefined : Buffer.from(body);
+        const options = { method, agent: isTls ? tlsAgent : plainAgent, headers };
         const request = (isTls ? https : http).request(url, options);
         const fail = (error: unknown) => {
           signal?.removeEventListener("abort", abort);
@@ -73,7 +73,8 @@ export function createTransport(tls: TlsOptions = {}): Transport {
           answer.on("close", () => signal?.removeEventListener("abort", abort));
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer });
         });
-        request.end(body);
+        if (bytes !== undefined) request.setHeader("content-length", bytes.length);
+        request.end(bytes);
       }),
   };
 }

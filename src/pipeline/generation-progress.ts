@@ -18,7 +18,7 @@ export interface GenerationProgress {
 
 const MS_BETWEEN = 100;
 /** A run that ends before needs no estimate. */
-const MS_BEFORE_ESTIMATE = 1000;
+const MS_BEFORE_ESTIMATE = 1500;
 
 /** @param estimate asked for once, when the run turns out to take a while. @param usages of the leaves begun so far. */
 export function createProgress(

@@ -1,6 +1,6 @@
 /**
- * Finds texts that say nearly the same: MinHash signatures over character shingles (Broder 1997), candidates by banding (locality-sensitive hashing), and
- * the exact Jaccard similarity of every candidate. Texts whose numbers differ are never near duplicates: "in 1286" is not "in 1287".
+ * Finds texts that say nearly the same: MinHash signatures over character shingles (Broder 1997; one permutation cut into bins, Li, Owen and Zhang 2012,
+ * empty bins filled from their neighbours, Shrivastava and Li 2014), candidates by banding, and the exact Jaccard similarity of every candidate. Texts whose numbers differ are never near duplicates: "in 1286" is not "in 1287".
  */
 
 /** Characters per shingle. */
@@ -20,7 +20,6 @@ export interface NearDuplicateIndex {
 
 /** @param similarity share of common shingles, of all that either text has, from which on two texts are the same. */
 export function createNearDuplicateIndex(similarity: number): NearDuplicateIndex {
-  const { multipliers, increments } = hashFamily();
   const buckets = new Map<string, number[]>();
   const kept: { parts: Uint32Array[]; numbers: string; index: number }[] = [];
   const signature = new Uint32Array(SIGNATURE);
@@ -32,12 +31,7 @@ export function createNearDuplicateIndex(similarity: number): NearDuplicateIndex
       const normal = texts.map(normalise);
       const numbers = (normal.join(" ").match(/\p{N}+/gu) ?? []).join(" ");
       const parts = normal.map(shingleHashes);
-      signature.fill(0xffffffff);
-      for (const shingle of shingleHashes(normal.join(" ")))
-        for (let place = 0; place < SIGNATURE; place++) {
-          const hash = (Math.imul(shingle, multipliers[place]!) + increments[place]!) >>> 0;
-          if (hash < signature[place]!) signature[place] = hash;
-        }
+      fillSignature(signature, shingleHashes(normal.join(" ")));
       const keys = Array.from(
         { length: BANDS },
         (_, band) => `${band}:${signature.subarray(band * ROWS_PER_BAND, (band + 1) * ROWS_PER_BAND).join(",")}`,
@@ -104,21 +98,31 @@ function jaccard(a: Uint32Array, b: Uint32Array): number {
   return common / (a.length + b.length - common);
 }
 
-/** h(x) = a x + b modulo 2^32 with odd a, from a fixed sequence (SplitMix32), so that every run finds the same. */
-function hashFamily(): { multipliers: Uint32Array; increments: Uint32Array } {
-  const multipliers = new Uint32Array(SIGNATURE);
-  const increments = new Uint32Array(SIGNATURE);
-  let state = 0x9e3779b9;
-  const next = () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return (z ^ (z >>> 15)) >>> 0;
-  };
-  for (let place = 0; place < SIGNATURE; place++) {
-    multipliers[place] = next() | 1;
-    increments[place] = next();
+/** Marks a bin that no shingle fell into. */
+const EMPTY = 0xffffffff;
+/** Bins of the 32-bit hash: its upper 6 bits number them. */
+const BIN_SHIFT = 26;
+
+function fillSignature(signature: Uint32Array, shingles: Uint32Array): void {
+  signature.fill(EMPTY);
+  for (const shingle of shingles) {
+    const hash = scramble(shingle);
+    const bin = hash >>> BIN_SHIFT;
+    if (hash < signature[bin]!) signature[bin] = hash;
   }
-  return { multipliers, increments };
+  const filled = Uint32Array.from(signature);
+  for (let bin = 0; bin < SIGNATURE; bin++) {
+    // The distance keeps bins that borrow from the same neighbour apart.
+    let distance = 0;
+    while (filled[(bin + distance) % SIGNATURE] === EMPTY && distance < SIGNATURE) distance += 1;
+    if (distance > 0) signature[bin] = scramble(filled[(bin + distance) % SIGNATURE]! + distance);
+  }
+}
+
+/** MurmurHash3's finaliser: every bit of the input moves every bit of the result. */
+function scramble(value: number): number {
+  let hash = value >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -1,10 +1,10 @@
 /** sha256 of texts and of files (streamed). */
-import { createHash } from "node:crypto";
+import { createHash, hash as hashOnce } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
 export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+  return hashOnce("sha256", content, "hex");
 }
 
 export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
