@@ -11,7 +11,7 @@ import { writeEvaluation } from "./evaluation/write-evaluation.ts";
 import type { LanguageModel } from "./llm/language-model.ts";
 import { estimateGeneration } from "./pipeline/estimate-generation.ts";
 import { type GenerateLeavesOptions, generateLeaves } from "./pipeline/generate-leaves.ts";
-import { collectSeeds } from "./seeds/collect-seeds.ts";
+import { type CollectSeedsOptions, collectSeeds } from "./seeds/collect-seeds.ts";
 import { formatIssue } from "./taxonomy/format-issue.ts";
 import { readTaxonomy } from "./taxonomy/read-taxonomy.ts";
 import { type EstimateResult, estimateTraining as runEstimateStage } from "./training/estimate-training.ts";
@@ -39,12 +39,9 @@ function trainingProgram(): string {
   return fileURLToPath(new URL(isSource ? "training-process.ts" : "training-process.js", import.meta.url));
 }
 
-export interface ReadSeedsOptions {
+export interface ReadSeedsOptions extends CollectSeedsOptions {
   /** Git reference that changes are counted from; `empty` takes the whole tree. */
   base: string;
-  /** Checked-out documents are kept here. */
-  cacheDirectory: string;
-  signal?: AbortSignal;
 }
 
 /** From a taxonomy to its leaves with their documents. Throws `TAXONOMY_INVALID` with every finding. */

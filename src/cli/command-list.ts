@@ -5,6 +5,7 @@
 import type { RegisterCommand } from "./command.ts";
 import { register as configInit } from "./commands/config/init.ts";
 import { register as configShow } from "./commands/config/show.ts";
+import { register as dataChunks } from "./commands/data/chunks.ts";
 import { register as dataGenerate } from "./commands/data/generate.ts";
 import { register as dataList } from "./commands/data/list.ts";
 import { register as dataMix } from "./commands/data/mix.ts";
@@ -42,6 +43,7 @@ export const commandList: readonly CommandEntry[] = [
   { register: demo },
   { group: "config", register: configInit },
   { group: "config", register: configShow },
+  { group: "data", register: dataChunks },
   { group: "data", register: dataGenerate, isTopLevelAlias: true },
   { group: "data", register: dataList },
   { group: "data", register: dataMix },

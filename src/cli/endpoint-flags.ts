@@ -1,5 +1,6 @@
 /** The options of every command that can ask a server for a model, and the model that they mean. */
 import type { Command } from "commander";
+import type { EndpointModelOptions } from "../llm/endpoint-model.ts";
 import type { LanguageModel } from "../llm/language-model.ts";
 import { IlabError, UsageError } from "../util/errors.ts";
 
@@ -37,7 +38,15 @@ export async function openEndpoint(
   signal: AbortSignal | undefined,
 ): Promise<LanguageModel> {
   const { openEndpointModel } = await import("../llm/endpoint-model.ts");
-  return await openEndpointModel({
+  return await openEndpointModel(await readEndpoint(options, model, signal));
+}
+
+export async function readEndpoint(
+  options: EndpointOptions & { endpointUrl: string },
+  model: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<EndpointModelOptions> {
+  return {
     url: options.endpointUrl,
     model,
     apiKey: await readKey(options),
@@ -51,7 +60,7 @@ export async function openEndpoint(
       clientPassword: options.tlsClientPasswd,
     },
     signal,
-  });
+  };
 }
 
 async function readKey({ apiKey, apiKeyFile }: EndpointOptions): Promise<string | undefined> {

@@ -58,6 +58,23 @@ export function createConfigSchema(paths: IlabPaths) {
         .default("origin/main")
         .describe("Git reference that changes are counted from; 'empty' takes the whole tree."),
       output_dir: z.string().min(1).default(paths.datasets).describe("Directory under which every run makes its own."),
+      chunk_word_count: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("Words of a piece of a document, taken as 1.3 tokens each. null: 500 tokens."),
+      chunk_overlap: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe("Sentences at the end of a piece that begin the next one, too."),
+      docling_url: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("docling-serve server that converts PDF, DOCX, scans and more. null: they are read on this machine."),
     }).prefault({}),
     train: section("ilab model train", {
       model_path: z

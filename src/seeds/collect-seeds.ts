@@ -14,6 +14,7 @@ export interface CollectSeedsOptions extends ReadDocumentsOptions {
 export async function* collectSeeds(leaves: readonly LeafNode[], options: CollectSeedsOptions): Work<LeafSeeds[]> {
   const started = performance.now();
   const step = "documents";
+  if (leaves.some(({ document }) => document !== undefined)) await options.chunking?.counter?.prepare();
   const total = leaves.length;
   yield { type: "step-start", stage: "seeds", step, total, unit: "leaf" };
   const seeds: LeafSeeds[] = [];

@@ -1,12 +1,13 @@
 /** `ilab data generate`: grows the taxonomy's seed examples into training data. */
 import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
+import { addChunkFlags, type ChunkOptions, readChunking, teacherTokenizer } from "../../chunk-flags.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { addEndpointFlags, type EndpointOptions, openEndpoint, readPositive } from "../../endpoint-flags.ts";
 import { ensureModel } from "../../ensure-model.ts";
 import { examples } from "../../examples.ts";
 
-interface GenerateOptions extends EndpointOptions {
+interface GenerateOptions extends EndpointOptions, ChunkOptions {
   pipeline?: string;
   taxonomyPath?: string;
   taxonomyBase?: string;
@@ -33,7 +34,7 @@ export const register: RegisterCommand = (group, bind) => {
     .option("--prices <amounts...>", "of a million tokens read and of a million written, for --dry-run")
     .option("--no-cache", "ask again what was asked before, and keep no answers")
     .option("--quiet", "print the run's directory alone");
-  addEndpointFlags(command)
+  addEndpointFlags(addChunkFlags(command))
     .addHelpText(
       "after",
       examples(
@@ -64,10 +65,10 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
   const { base } = chosen;
   if (chosen.note !== undefined) reporter.warn(chosen.note);
   const pipeline = options.pipeline ?? config.pipeline;
-  const seeds = await runWork(
-    readSeeds(taxonomyPath, { base, cacheDirectory: join(paths.cache, "documents"), signal }),
-    (event) => reporter.event(event),
-  );
+  const tokenizer = () => teacherTokenizer(context, options, config.teacher.model_path);
+  const reading = await readChunking(context, options, config, tokenizer);
+  await using _counter = reading.chunking.counter;
+  const seeds = await runWork(readSeeds(taxonomyPath, { ...reading, base }), (event) => reporter.event(event));
 
   await using model = await openTeacher(context, options, config.teacher.model_path);
   const request = {
