@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,7 +9,9 @@ import { runPipeline } from "./run-pipeline.ts";
 import { testLeaf } from "./test-leaf.ts";
 
 async function load(yaml: string, columns: string[], files: Record<string, string> = {}) {
-  const directory = await mkdtemp(join(tmpdir(), "flow-"));
+  const directory = join(await mkdtemp(join(tmpdir(), "flow-")), "flows");
+  await mkdir(directory);
+  await mkdir(join(directory, "..", "configs"));
   for (const [name, text] of Object.entries({ ...files, "flow.yaml": yaml }))
     await writeFile(join(directory, name), text);
   return await loadPipeline(join(directory, "flow.yaml"), columns);
@@ -28,20 +30,20 @@ test("the list form of sdg_hub 0.1 runs", async () => {
 - block_type: LLMBlock
   block_config:
     block_name: judge
-    config_path: judge.yaml
+    config_path: configs/judge.yaml
     model_id: mistralai/Mixtral-8x7B-Instruct-v0.1
     output_cols: [judgment]
     batch_kwargs: {num_procs: 8, batched: true}
   gen_kwargs: {max_tokens: 64, top_p: 0.95}
 - block_type: FilterByValueBlock
-  block_config: {block_name: filter, filter_column: judgment, filter_value: "YES", operation: operator.eq}
+  block_config: {block_name: filter, filter_column: judgment, filter_value: "YES", operation: operator.eq, batch_kwargs: {num_procs: 8}}
   drop_columns: [judgment, __index_level_0__]
 - block_type: IterBlock
   block_config: {block_name: twice, num_iters: 2, block_type: RenameColumns, block_kwargs: {block_name: x, columns_map: {document: text}}}
 `;
   const judge = 'generation: "Good? {{ document }}"\nstart_tags: [""]\nend_tags: [""]\n';
   const rows = [{ document: "one" }, { document: "two" }];
-  const { rows: made, model } = await run(yaml, rows, { "judge.yaml": judge }, ["YES", "NO"]);
+  const { rows: made, model } = await run(yaml, rows, { "../configs/judge.yaml": judge }, ["YES", "NO"]);
   expect(made).toEqual([
     { text: "one", base_document: "one" },
     { text: "one", base_document: "one" },
@@ -79,6 +81,8 @@ blocks:
     block_config: {block_name: twice, num_samples: 2}
   - block_type: IndexBasedMapperBlock
     block_config: {block_name: choose, input_cols: [response, domain, document], output_cols: [chosen], choice_map: {"1": domain, "2": document}, choice_cols: [response]}
+  - block_type: JSONStructureBlock
+    block_config: {block_name: gather, input_cols: [kind, chosen], output_cols: [json], ensure_json_serializable: true}
 `;
 const ask = `
 - {role: system, content: "You know {{ domain }}."}
@@ -104,6 +108,7 @@ test("a flow with metadata runs", async () => {
     ["base_document=doc", "1", "towns"],
     ["base_document=doc", "1", "towns"],
   ]);
+  expect(rows[0]!["json"]).toBe('{"kind":"question","chosen":"towns"}');
   expect(drops).toMatchObject([{ block: "filter", count: 1 }]);
 });
 

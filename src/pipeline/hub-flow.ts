@@ -2,6 +2,8 @@
  * Flow files of sdg_hub as pipeline entries: the list form of 0.1 (block_type, block_config, gen_kwargs) and the form with metadata that came after.
  * Most blocks are ours under another name; the table says how their settings are called here.
  */
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { PipelineEntry, PipelineFile } from "./read-pipeline-file.ts";
 import { checkAgainst } from "./read-yaml-file.ts";
@@ -37,6 +39,7 @@ export function isHubFlow(value: unknown): boolean {
 /** Throws `BAD_PIPELINE`. */
 export function translateHubFlow(
   value: unknown,
+  directory: string,
   place: (path: Path) => string,
   lineOf: (path: Path) => number,
 ): PipelineFile {
@@ -46,8 +49,8 @@ export function translateHubFlow(
   const root = isList ? [] : ["blocks"];
   const entries = blocks.flatMap((entry, index) => {
     const { block_name: name, ...config } = entry.block_config;
-    const own: Config = entry.gen_kwargs ? { ...config, gen_kwargs: entry.gen_kwargs } : config;
-    const made = translateBlock(entry.block_type, name, own);
+    const own: Config = { ...config, ...(entry.gen_kwargs ? { gen_kwargs: entry.gen_kwargs } : {}) };
+    const made = translateBlock(entry.block_type, name, withFoundFiles(withoutProcesses(own), directory));
     return made.map(
       ({ type, config }, at): PipelineEntry => ({
         name,
@@ -134,6 +137,10 @@ function translateBlock(type: string, name: string, config: Config): Translated[
     case "TagParserBlock":
     case "RegexParserBlock":
       return one("TextParserBlock", { input_col: inputs[0], output_cols: outputs, ...rest });
+    case "JSONStructureBlock": {
+      const { ensure_json_serializable: _, ...others } = rest;
+      return one(type, { columns: inputs, output_col: outputs[0], ...others });
+    }
     case "PromptBuilderBlock":
       return one(type, { input_cols: input_cols ?? [], output_col: outputs[0], ...rest });
     case "IterBlock": {
@@ -145,6 +152,34 @@ function translateBlock(type: string, name: string, config: Config): Translated[
     default:
       return one(type, config);
   }
+}
+
+/** How rows are spread over processes is no matter here; the number of samples that a prompt asks for is. */
+function withoutProcesses({ batch_kwargs, ...config }: Config): Config {
+  const { num_samples } = (batch_kwargs ?? {}) as Config;
+  return num_samples === undefined ? config : { ...config, batch_kwargs: { num_samples } };
+}
+
+/** Flows of 0.1 name their prompts from the package's root, some directories above them. */
+function withFoundFiles(config: Config, directory: string): Config {
+  const find = (path: unknown): unknown => {
+    if (typeof path !== "string" || isAbsolute(path)) return path;
+    for (let place = directory; dirname(place) !== place; place = dirname(place))
+      if (existsSync(join(place, path))) return join(place, path);
+    return path;
+  };
+  const { config_path, config_paths } = config;
+  return {
+    ...config,
+    ...(config_path === undefined ? {} : { config_path: find(config_path) }),
+    ...(Array.isArray(config_paths)
+      ? {
+          config_paths: config_paths.map((entry) =>
+            Array.isArray(entry) ? [find(entry[0]), ...entry.slice(1)] : find(entry),
+          ),
+        }
+      : {}),
+  };
 }
 
 /** An empty prefix means the default one. */

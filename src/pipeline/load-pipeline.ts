@@ -45,7 +45,8 @@ export async function loadPipeline(
 ): Promise<Pipeline> {
   const directory = dirname(file);
   const read = await readPipelineFile(file);
-  const { entries, auxiliaryInstructions, warnings } = read;
+  const { entries, auxiliaryInstructions } = read;
+  const warnings = [...read.warnings];
   const files = [file];
   const findings: IlabError[] = [];
   /** What comes of the work, or undefined and one finding more. */
@@ -95,6 +96,9 @@ export async function loadPipeline(
   for (const entry of entries) {
     const { name, type, dropColumns, dropDuplicates } = entry;
     const place = `${file}:${entry.line}: block '${name}'`;
+    const { client } = (entry.config ?? {}) as { client?: unknown };
+    if (typeof client === "string" && client !== "default")
+      warnings.push(`${place}: client '${client}' is not known here; the run's teacher is asked`);
     const block: Block | undefined = await attempt(place, () =>
       createBlock(type, entry.config, configPlace(file, entry), name),
     );

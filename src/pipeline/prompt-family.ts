@@ -32,10 +32,16 @@ export interface PromptForm {
 export function promptForm({ family, template }: PromptForm, place: string): (text: string) => Prompt {
   if (template === "") return (text) => ({ text });
   if (template !== undefined) {
-    const wrapper = readTemplate(template, `${place}: model_prompt`);
+    // "{prompt}" is how older files of upstream write it.
+    const wrapper = readTemplate(
+      template.replace(/(?<!\{)\{prompt\}(?!\})/g, "{{ prompt }}"),
+      `${place}: model_prompt`,
+    );
     const unknown = wrapper.names.find((name) => !["prompt", "messages", "add_generation_prompt"].includes(name));
     if (unknown !== undefined)
       throw pipelineError(`${place}: model_prompt: '${unknown}' is neither 'prompt' nor 'messages'`);
+    if (!wrapper.names.includes("prompt") && !wrapper.names.includes("messages"))
+      throw pipelineError(`${place}: model_prompt holds neither {{ prompt }} nor {{ messages }}`);
     return (prompt) => {
       const messages = [{ role: "user", content: prompt }];
       return { text: wrapper.render({ prompt, messages, add_generation_prompt: true }).replace(BEGIN_TOKEN, "") };

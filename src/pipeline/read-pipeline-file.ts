@@ -1,4 +1,5 @@
 /** Reads a pipeline file in any form that is known here (upstream's pipelines, sdg_hub's flows) as one list of blocks to be made. */
+import { dirname } from "node:path";
 import { z } from "zod";
 import { isHubFlow, translateHubFlow } from "./hub-flow.ts";
 import { checkAgainst, parseYamlFile, pipelineError } from "./read-yaml-file.ts";
@@ -53,7 +54,7 @@ const pipelineSchema = z.strictObject({
 export async function readPipelineFile(file: string): Promise<PipelineFile> {
   const { value, lineOf } = await parseYamlFile(file);
   const place = (path: readonly PropertyKey[]) => `${file}:${lineOf(path)}`;
-  if (isHubFlow(value)) return translateHubFlow(value, place, lineOf);
+  if (isHubFlow(value)) return translateHubFlow(value, dirname(file), place, lineOf);
   const { version, block_files, blocks, datamixing } = checkAgainst(place, value, pipelineSchema);
   const [major, minor] = version.split(".").map(Number);
   if (major! > 1)

@@ -15,6 +15,7 @@ import { filterByValueBlock } from "./blocks/filter-by-value.ts";
 import { groundedFilterBlock } from "./blocks/grounded-filter.ts";
 import { informativeFilterBlock } from "./blocks/informative-filter.ts";
 import { iterBlock } from "./blocks/iter.ts";
+import { jsonStructureBlock } from "./blocks/json-structure.ts";
 import { keywordQuestionBlock } from "./blocks/keyword-question.ts";
 import { labelledCompletionBlock } from "./blocks/labelled-completion.ts";
 import { llmBlock, llmLogProbBlock } from "./blocks/llm.ts";
@@ -52,6 +53,7 @@ export const blockRegistry: Record<string, BlockDefinition> = Object.fromEntries
     responseExtractorBlock,
     textParserBlock,
     rowMultiplierBlock,
+    jsonStructureBlock,
     sentenceWindowBlock,
     fewShotCompletionBlock,
     keywordQuestionBlock,

@@ -9,6 +9,7 @@ const configSchema = z.strictObject({
   input_col: z.string(),
   output_col: z.string(),
   model_id: z.string().nullish(),
+  client: z.string().nullish(),
   gen_kwargs: generationSchema.nullish(),
 });
 

@@ -44,6 +44,7 @@ test.each<[string, object, object]>([
     { text: `<user>${text}<a>` },
   ],
   ["mixtral, whose begin token servers add", { model_family: "mixtral" }, { text: `[INST] ${text} [/INST]` }],
+  ["the older form of a template", { model_prompt: "<s> [INST] {prompt} [/INST]" }, { text: `[INST] ${text} [/INST]` }],
   ["granite", { model_family: "granite" }, { text: `<|user|>\n${text}\n<|assistant|>\n` }],
   ["blank", { model_family: "blank" }, { text }],
 ])("the prompt is sent as %s", async (_, config, sent) => {

@@ -15,18 +15,12 @@ export const askingConfig = {
   output_cols: z.array(z.string()).min(1),
   /** The caller chooses the model; read so that upstream's files stay valid. */
   model_id: z.string().nullish(),
+  client: z.string().nullish(),
   model_family: z.string().nullish(),
   model_prompt: z.string().nullish(),
   gen_kwargs: generationSchema.nullish(),
   parser_kwargs: parserSchema.nullish(),
-  batch_kwargs: z
-    .strictObject({
-      num_samples: z.int().positive().nullish(),
-      /** Of sdg_hub; requests are spread by the run. */
-      num_procs: z.int().optional(),
-      batched: z.boolean().optional(),
-    })
-    .nullish(),
+  batch_kwargs: z.strictObject({ num_samples: z.int().positive().nullish() }).nullish(),
 };
 export type AskingConfig = z.infer<z.ZodObject<typeof askingConfig>>;
 
