@@ -6,6 +6,7 @@ import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
 import { createDecodeLoop, type DecodeLoop } from "./decode-loop.ts";
 import type { GenerateRequest, GenerateResult, LanguageModel, ScoreRequest, ScoreResult } from "./language-model.ts";
 import { llamaRuntime } from "./llama-runtime.ts";
+import { createLocalEmbedder } from "./local-embedder.ts";
 import { describeAdapterError, describeContextError, describeModelError } from "./local-model-errors.ts";
 import { promptTokens } from "./prompt-tokens.ts";
 import { createTextStream } from "./text-stream.ts";
@@ -79,7 +80,7 @@ async function createContext(
 ): Promise<LlamaContext> {
   const contextSize = Math.min(options.contextTokens ?? defaultContextTokens, model.trainContextSize);
   let sequences = options.sequences ?? defaultSequences;
-  const threads = options.threads ?? (model.size < MULTITHREADED_FROM_BYTES ? 1 : undefined);
+  const threads = threadsFor(model, options);
   for (;;) {
     const made = await runtime.withErrorLog(() =>
       model.createContext({
@@ -98,6 +99,10 @@ async function createContext(
       throw describeAdapterError(options.adapterFile, options.file, made.error, made.log);
     else throw describeContextError(options.file, contextSize, made.error, made.log);
   }
+}
+
+function threadsFor(model: LlamaModel, { threads }: LocalModelOptions): number | undefined {
+  return threads ?? (model.size < MULTITHREADED_FROM_BYTES ? 1 : undefined);
 }
 
 function localModel(
@@ -171,6 +176,7 @@ function localModel(
     return { logProbabilities: await loop.score(whole, start, signal) };
   }
 
+  const embedder = createLocalEmbedder(model, threadsFor(model, options));
   return {
     id: options.adapterFile === undefined ? options.file : `${options.file}+${options.adapterFile}`,
     concurrency: context.totalSequences,
@@ -205,15 +211,9 @@ function localModel(
       }
     },
     score: (requests, signal) => scoreAll(requests, (request) => scoreOne(request, signal)),
-    embed: () =>
-      Promise.reject(
-        new IlabError({
-          code: "EMBED_UNSUPPORTED",
-          message: `${options.file} is a text generation model; it makes no embeddings`,
-          hint: "Use an embedding model behind an OpenAI-compatible endpoint.",
-        }),
-      ),
+    embed: (texts) => embedder.embed(texts),
     async [Symbol.asyncDispose]() {
+      await embedder[Symbol.asyncDispose]();
       await context.dispose();
       await model.dispose();
     },
