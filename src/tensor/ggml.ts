@@ -145,6 +145,8 @@ function bind() {
     typeTraits: f("get_type_traits", P, "int") as (type: number) => Pointer,
     /** Whether the CPU library in use, and with it the processor, has AVX512-BF16. */
     hasAvx512Bf16: () => cpu.func("int ggml_cpu_has_avx512_bf16()")() === 1,
+    /** The same for AVX2 with FMA and conversions of half-precision numbers. */
+    hasAvx2: () => ["avx2", "fma", "f16c"].every((name) => cpu.func(`int ggml_cpu_has_${name}()`)() === 1),
     firstTensor: f("get_first_tensor", P, P) as (context: Pointer) => Pointer,
     nextTensor: f("get_next_tensor", P, P, P) as (context: Pointer, tensor: Pointer) => Pointer,
     backendCpuInit: cpu.func("ggml_backend_cpu_init", P, []) as () => Pointer,

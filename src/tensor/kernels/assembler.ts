@@ -1,7 +1,9 @@
 /**
- * Writes x86-64 machine code: the few integer and AVX-512 instructions that the kernels beside this file use, with labels and jumps.
+ * Writes x86-64 machine code: the few integer and vector instructions that the kernels beside this file use, with labels and jumps. A vector instruction
+ * is encoded for the set that the assembler was made for: 512 bits with EVEX, or 256 bits with VEX.
  * Encodings follow Intel's Software Developer's Manual, volume 2 (REX, VEX and EVEX prefixes, ModRM, SIB, compressed displacement).
  */
+import type { VectorSet } from "./vector-set.ts";
 
 export const Register = {
   rax: 0,
@@ -45,13 +47,13 @@ export type Condition = keyof typeof CONDITIONS;
 /** A jump's destination: `place` puts it, before or after the jumps that name it. */
 export type Label = symbol;
 
-interface EvexOpcode {
+interface VectorOpcode {
   /** 1: 0F, 2: 0F 38 */
   map: 1 | 2;
   /** Implied prefix: 0 none, 1: 66, 2: F3, 3: F2 */
   prefix: 0 | 1 | 2 | 3;
   opcode: number;
-  /** Bytes that a memory operand spans, which scale an 8-bit displacement. */
+  /** Bytes that a memory operand of 512-bit instructions spans, which scale an 8-bit displacement. */
   memoryBytes: number;
   /** The W bit is set. */
   isWide?: true;
@@ -80,15 +82,38 @@ const OPCODES = {
   and: { map: 1, prefix: 1, opcode: 0xdb, memoryBytes: FULL },
   shiftLanes: { map: 1, prefix: 1, opcode: 0x72, memoryBytes: FULL },
   exclusiveOr: { map: 1, prefix: 1, opcode: 0xef, memoryBytes: FULL },
-} as const satisfies Record<string, EvexOpcode>;
+  // Only with VEX:
+  or: { map: 1, prefix: 1, opcode: 0xeb, memoryBytes: 0 },
+  addIntegers: { map: 1, prefix: 1, opcode: 0xfe, memoryBytes: 0 },
+  equalIntegers: { map: 1, prefix: 1, opcode: 0x76, memoryBytes: 0 },
+  shiftPairs: { map: 1, prefix: 1, opcode: 0x73, memoryBytes: 0 },
+  fromInteger: { map: 1, prefix: 1, opcode: 0x6e, memoryBytes: 0 },
+  maskedLoad: { map: 2, prefix: 1, opcode: 0x2c, memoryBytes: 0 },
+  maskedStore: { map: 2, prefix: 1, opcode: 0x2e, memoryBytes: 0 },
+} as const satisfies Record<string, VectorOpcode>;
+
+/** Lost by everything that takes a mask in 256 bits, where masks are ordinary vectors. */
+const MASK_REGISTER = 15;
+/** Bit i of an integer stands for lane i. */
+const LANE_BITS = Int32Array.from({ length: 8 }, (_, lane) => 1 << lane);
 
 export class Assembler {
+  readonly vectors: VectorSet;
   readonly #code: number[] = [];
+  readonly #laneBits = this.label();
   readonly #places = new Map<Label, number>();
   readonly #jumps: { at: number; label: Label }[] = [];
 
+  constructor(vectors: VectorSet) {
+    this.vectors = vectors;
+  }
+
   /** The finished code. */
   bytes(): Uint8Array {
+    if (this.#jumps.some(({ label }) => label === this.#laneBits)) {
+      this.place(this.#laneBits);
+      this.#code.push(...new Uint8Array(LANE_BITS.buffer));
+    }
     const code = Uint8Array.from(this.#code);
     const view = new DataView(code.buffer);
     for (const { at, label } of this.#jumps) view.setInt32(at, this.#places.get(label)! - (at + 4), true);
@@ -201,32 +226,51 @@ export class Assembler {
     this.#code.push(0x40 | (Register[address.base] >> 3), 0x89);
     this.#memory(Register[source], address, 1);
   }
-  /** Mask register `mask` = low 16 bits of `source` (one of the first eight registers). */
+  /**
+   * Mask number `mask` (from 1) = as many low bits of `source` (one of the first eight registers) as there are lanes. In 256 bits it lies below the
+   * stack pointer, where the System V convention leaves functions that call no others 128 bytes.
+   */
   setMask(mask: number, source: RegisterName): void {
-    this.#code.push(0xc5, 0xf8, 0x92, 0xc0 | (mask << 3) | Register[source]);
+    if (this.#isWide) {
+      this.#code.push(0xc5, 0xf8, 0x92, 0xc0 | (mask << 3) | Register[source]);
+      return;
+    }
+    this.broadcastRegister(MASK_REGISTER, source);
+    this.#vex(OPCODES.and, MASK_REGISTER, MASK_REGISTER, this.#laneBits);
+    this.#vex(OPCODES.equalIntegers, MASK_REGISTER, MASK_REGISTER, this.#laneBits);
+    this.store(maskAddress(mask), MASK_REGISTER);
   }
 
-  /** 16 floats from memory; those that `mask` does not name become zero (0: all are loaded). */
+  /** A vector of floats from memory; those that `mask` does not name become zero (0: all are loaded). */
   load(destination: number, address: Address, mask = 0): void {
-    this.#evex(OPCODES.load, destination, 0, address, mask === 0 ? 0 : mask | ZEROING);
+    if (this.#isWide || mask === 0)
+      this.#vector(OPCODES.load, destination, 0, address, mask === 0 ? 0 : mask | ZEROING);
+    else {
+      this.load(MASK_REGISTER, maskAddress(mask));
+      this.#vex(OPCODES.maskedLoad, destination, MASK_REGISTER, address);
+    }
   }
-  /** 16 floats to memory, those that `mask` names (0: all). */
+  /** A vector of floats to memory, those that `mask` names (0: all). */
   store(address: Address, source: number, mask = 0): void {
-    this.#evex(OPCODES.store, source, 0, address, mask);
+    if (this.#isWide || mask === 0) this.#vector(OPCODES.store, source, 0, address, mask);
+    else {
+      this.load(MASK_REGISTER, maskAddress(mask));
+      this.#vex(OPCODES.maskedStore, source, MASK_REGISTER, address);
+    }
   }
   /** The 32 bits at the address in every lane. */
   broadcast(destination: number, address: Address): void {
-    this.#evex(OPCODES.broadcast32, destination, 0, address, 0);
+    this.#vector(OPCODES.broadcast32, destination, 0, address);
   }
   zero(destination: number): void {
-    this.#evex(OPCODES.exclusiveOr, destination, destination, destination, 0);
+    this.#vector(OPCODES.exclusiveOr, destination, destination, destination);
   }
   addFloats(destination: number, a: number, b: number | Address): void {
-    this.#evex(OPCODES.addFloats, destination, a, b, 0);
+    this.#vector(OPCODES.addFloats, destination, a, b);
   }
-  /** `sum += a * b`, 16 floats. */
+  /** `sum += a * b`, floats. */
   multiplyAdd(sum: number, a: number, b: number | Address): void {
-    this.#evex(OPCODES.multiplyAddFloats, sum, a, b, 0);
+    this.#vector(OPCODES.multiplyAddFloats, sum, a, b);
   }
   /** `sum += a.low * b.low + a.high * b.high` per 32-bit lane of BF16 pairs. */
   dotPairs(sum: number, a: number, b: number | Address): void {
@@ -243,34 +287,65 @@ export class Assembler {
 
   /** The half-precision number at the address, as a float in every lane. */
   broadcastHalf(destination: number, address: Address): void {
-    this.#evex(OPCODES.broadcastHalf, destination, 0, address, 0);
-    this.#evex(OPCODES.halvesToFloats, destination, 0, destination, 0);
+    this.#vector(OPCODES.broadcastHalf, destination, 0, address);
+    this.#vector(OPCODES.halvesToFloats, destination, 0, destination);
   }
   /** The low 32 bits of an integer register in every lane. */
   broadcastRegister(destination: number, source: RegisterName): void {
-    this.#evex(OPCODES.broadcastRegister, destination, 0, Register[source], 0);
+    if (this.#isWide) {
+      this.#evex(OPCODES.broadcastRegister, destination, 0, Register[source], 0);
+      return;
+    }
+    this.#vex(OPCODES.fromInteger, destination, 0, Register[source], true);
+    this.#vex(OPCODES.broadcast32, destination, 0, destination);
   }
-  /** 16 bytes from memory as 32-bit integers. */
+  /** One byte from memory for every lane, as 32-bit integers. */
   extendBytes(destination: number, address: Address, isSigned: boolean): void {
-    this.#evex(isSigned ? OPCODES.extendSignedBytes : OPCODES.extendBytes, destination, 0, address, 0);
+    this.#vector(isSigned ? OPCODES.extendSignedBytes : OPCODES.extendBytes, destination, 0, address);
   }
   integersToFloats(destination: number, source: number): void {
-    this.#evex(OPCODES.integersToFloats, destination, 0, source, 0);
+    this.#vector(OPCODES.integersToFloats, destination, 0, source);
   }
   multiplyFloats(destination: number, a: number, b: number): void {
-    this.#evex(OPCODES.multiplyFloats, destination, a, b, 0);
+    this.#vector(OPCODES.multiplyFloats, destination, a, b);
   }
-  /** `product = product * factor + addend`, 16 floats. */
+  /** `product = product * factor + addend`, floats. */
   multiplyThenAdd(product: number, factor: number, addend: number): void {
-    this.#evex(OPCODES.multiplyThenAdd, product, factor, addend, 0);
+    this.#vector(OPCODES.multiplyThenAdd, product, factor, addend);
   }
   and(destination: number, a: number, b: number): void {
-    this.#evex(OPCODES.and, destination, a, b, 0);
+    this.#vector(OPCODES.and, destination, a, b);
   }
   /** 32-bit lanes of `source`, moved right by some bits. */
   shiftLanesRight(destination: number, source: number, bits: number): void {
     // The register field holds a part of the opcode here, and the second operand is the destination.
-    this.#evex(OPCODES.shiftLanes, 2, destination, source, 0);
+    this.#vector(OPCODES.shiftLanes, 2, destination, source);
+    this.#code.push(bits);
+  }
+
+  // What follows is there in 256 bits alone.
+
+  /** As `and`, with the bits that `address` holds. */
+  andMemory(destination: number, a: number, address: Address): void {
+    this.#vex(OPCODES.and, destination, a, address);
+  }
+  /** Programs that use 128 bits alone would wait for the upper halves otherwise. */
+  clearUpperHalves(): void {
+    this.#code.push(0xc5, 0xf8, 0x77);
+  }
+  or(destination: number, a: number, b: number): void {
+    this.#vex(OPCODES.or, destination, a, b);
+  }
+  addIntegers(destination: number, a: number, b: number): void {
+    this.#vex(OPCODES.addIntegers, destination, a, b);
+  }
+  shiftLanesLeft(destination: number, source: number, bits: number): void {
+    this.#vex(OPCODES.shiftLanes, 6, destination, source);
+    this.#code.push(bits);
+  }
+  /** 64-bit lanes of `source`, moved right by some bits. */
+  shiftPairsRight(destination: number, source: number, bits: number): void {
+    this.#vex(OPCODES.shiftPairs, 2, destination, source);
     this.#code.push(bits);
   }
 
@@ -289,8 +364,39 @@ export class Assembler {
     else this.#memory(field, operand, 1);
   }
 
+  get #isWide(): boolean {
+    return this.vectors.name === "avx512";
+  }
+
+  /** A vector instruction that both sets have. */
+  #vector(opcode: VectorOpcode, field: number, second: number, operand: number | Address, mask = 0): void {
+    if (this.#isWide) this.#evex(opcode, field, second, operand, mask);
+    else this.#vex(opcode, field, second, operand);
+  }
+
+  /** A 256-bit VEX instruction (128-bit if `isHalf`); operands as for EVEX, or constants behind the code. */
+  #vex(opcode: VectorOpcode, field: number, second: number, operand: number | Address | Label, isHalf = false): void {
+    const isMemory = typeof operand === "object";
+    const base = isMemory ? Register[operand.base] : typeof operand === "number" ? operand : 0;
+    const index = isMemory && operand.index !== undefined ? Register[operand.index] : 0;
+    const inverted = (value: number) => (value >> 3) ^ 1;
+    this.#code.push(
+      0xc4,
+      (inverted(field) << 7) | (inverted(index) << 6) | (inverted(base) << 5) | opcode.map,
+      ((~second & 0xf) << 3) | (isHalf ? 0 : 0x04) | opcode.prefix,
+      opcode.opcode,
+    );
+    if (isMemory) this.#memory(field, operand, 1);
+    else if (typeof operand === "number") this.#code.push(0xc0 | ((field & 7) << 3) | (base & 7));
+    else {
+      // Relative to the instruction's end, as a jump's destination is.
+      this.#code.push(((field & 7) << 3) | 5);
+      this.#jumpTo(operand);
+    }
+  }
+
   /** A 512-bit EVEX instruction: `field` and `second` are vector registers, `operand` a third or memory. */
-  #evex(opcode: EvexOpcode, field: number, second: number, operand: number | Address, mask: number): void {
+  #evex(opcode: VectorOpcode, field: number, second: number, operand: number | Address, mask: number): void {
     const isRegister = typeof operand === "number";
     const base = isRegister ? operand : Register[operand.base];
     // With a register operand, X carries its fourth bit.
@@ -327,4 +433,8 @@ export class Assembler {
     if (mode === 1) this.#code.push(steps & 0xff);
     if (mode === 2) this.#immediate32(displacement);
   }
+}
+
+function maskAddress(mask: number): Address {
+  return { base: "rsp", displacement: -32 * mask };
 }

@@ -1,4 +1,4 @@
-/** The machine code against plain loops, at shapes with every kind of rest. Skipped where the processor lacks AVX512-BF16. */
+/** The machine code against plain loops, at shapes with every kind of rest. For whichever vector set this processor has; skipped where it has none. */
 import { expect, test } from "vitest";
 import { dequantize } from "../../formats/gguf/dequantize.ts";
 import { createRandomSource } from "../../util/rng.ts";

@@ -1,6 +1,7 @@
 /**
- * Products faster than ggml's own, for processors with AVX-512 BF16 under Linux: machine code written at run time (one piece per shape, kept as long as
- * the process) and called by ggml as custom operations on its threads. Elsewhere `openCpuKernels` gives nothing and ggml's operations are used.
+ * Products faster than ggml's own, for processors with AVX512-BF16 or AVX2 under Linux: machine code written at run time (one piece per shape, kept as
+ * long as the process) and called by ggml as custom operations on its threads. Elsewhere `openCpuKernels` gives nothing and ggml's operations are
+ * used. Which vector set is written for is decided here alone.
  */
 import koffi from "koffi";
 import type { Shape, Tensor, TensorContext } from "../context.ts";
@@ -14,14 +15,14 @@ import {
   packingScratchBytesPerThread,
   packRowsCode,
 } from "./pack-weights.ts";
-import { packedElements } from "./packed-layout.ts";
-import { innerSize, packedProductCode, scratchBytesPerThread } from "./packed-product.ts";
+import { innerSize, packedElements } from "./packed-layout.ts";
+import { packedProductCode, scratchBytesPerThread } from "./packed-product.ts";
 import { type Causality, ROW_MASKS, stridedProductCode } from "./strided-product.ts";
 import { unpackWeightsCode } from "./unpack-weights.ts";
+import { AVX2, AVX512, type VectorSet } from "./vector-set.ts";
 import { zeroFillCode } from "./zero-fill.ts";
 
-/** What inner sizes and parts must be multiples of. */
-export const PACKING_MULTIPLE = 32;
+export { PACKING_MULTIPLE } from "./packed-layout.ts";
 
 /** A matrix `[inner, rows]` in packed panels, `inner` filled up to a multiple of 32. */
 export interface PackedMatrix {
@@ -35,6 +36,7 @@ const MOST_WRITES = 8;
 const RETURN = Uint8Array.of(0xc3);
 
 export class CpuKernels {
+  readonly #set: VectorSet;
   readonly #threads: number;
   readonly #codes = new Map<string, Pointer>();
   #scratch: { address: Pointer; sizeBytes: number } = { address: 0n, sizeBytes: 0 };
@@ -42,21 +44,24 @@ export class CpuKernels {
 
   #rowMasks: Pointer = 0n;
 
-  constructor(threads: number) {
+  constructor(set: VectorSet, threads: number) {
+    this.#set = set;
     this.#threads = threads;
   }
 
   /** Memory for a packed matrix; it must be zeroed before anything is packed into it. */
   matrix(context: TensorContext, size: number, rows: number): PackedMatrix {
     const inner = innerSize({ inputRows: size, extraRows: 0 });
-    return { tensor: context.tensor(TensorType.BF16, packedElements(inner, rows)), inner, rows };
+    return { tensor: context.tensor(TensorType.BF16, packedElements(this.#set, inner, rows)), inner, rows };
   }
 
   /** `W · [x ; extra]`: x `[rows of x, columns]` and extra in 32 bits, together `inner` rows. */
   product(c: TensorContext, { tensor, rows }: PackedMatrix, x: Tensor, extra?: Tensor): Tensor {
     const shape = { inputRows: x.shape[0], extraRows: extra?.shape[0] ?? 0, outputRows: rows };
-    const code = this.#code(`product ${shape.inputRows} ${shape.extraRows} ${rows}`, () => packedProductCode(shape));
-    const needed = scratchBytesPerThread(shape) * this.#threads;
+    const code = this.#code(`product ${shape.inputRows} ${shape.extraRows} ${rows}`, () =>
+      packedProductCode(this.#set, shape),
+    );
+    const needed = scratchBytesPerThread(this.#set, shape) * this.#threads;
     if (this.#scratch.sizeBytes < needed) this.#scratch = memory(needed);
     const operands = extra === undefined ? [tensor, x] : [tensor, x, extra];
     return c.custom(TensorType.F32, [rows, x.shape[1], 1, 1], operands, code, this.#scratch.address);
@@ -75,7 +80,7 @@ export class CpuKernels {
   /** `sum[m, n] += x[m, tokens] · y[n, tokens]ᵀ` in `sum`'s own memory. */
   addOuterProduct(c: TensorContext, sum: Tensor, x: Tensor, y: Tensor): Tensor {
     const [m, n] = sum.shape;
-    const code = this.#code(`outer ${m} ${n}`, () => outerProductCode(m, n));
+    const code = this.#code(`outer ${m} ${n}`, () => outerProductCode(this.#set, m, n));
     return c.customInplace(sum, [x, y], code, 0n);
   }
 
@@ -90,7 +95,9 @@ export class CpuKernels {
     b: Tensor,
     { causality, accumulates = false }: { causality: Causality; accumulates?: boolean },
   ): Tensor {
-    const code = this.#code(`strided ${causality} ${accumulates}`, () => stridedProductCode(causality, accumulates));
+    const code = this.#code(`strided ${causality} ${accumulates}`, () =>
+      stridedProductCode(this.#set, causality, accumulates),
+    );
     if (this.#rowMasks === 0n) {
       const { address } = memory(ROW_MASKS.byteLength);
       new BigUint64Array(koffi.view(address, ROW_MASKS.byteLength)).set(ROW_MASKS);
@@ -120,14 +127,14 @@ export class CpuKernels {
   /** A matrix full of zeros in the graph's own memory, which is given back after its last use. */
   zeroMatrix(c: TensorContext, after: Tensor, size: number, rows: number): PackedMatrix {
     const inner = innerSize({ inputRows: size, extraRows: 0 });
-    const elements = packedElements(inner, rows);
-    const code = this.#code(`zeros ${elements}`, () => zeroFillCode(elements * 2));
+    const elements = packedElements(this.#set, inner, rows);
+    const code = this.#code(`zeros ${elements}`, () => zeroFillCode(this.#set, elements * 2));
     return { tensor: c.custom(TensorType.BF16, [elements, 1, 1, 1], [after], code, 0n), inner, rows };
   }
 
   #pack(
     c: TensorContext,
-    makeCode: (shape: PackingShape) => Uint8Array,
+    makeCode: (set: VectorSet, shape: PackingShape) => Uint8Array,
     source: Tensor,
     matrix: PackedMatrix,
     firstRow: number,
@@ -137,8 +144,8 @@ export class CpuKernels {
     const type = source.type;
     const shape = { columns, rows, toFloat: this.#toFloat(type), inner: matrix.inner, firstRow, firstInner };
     const key = `${makeCode.name} ${type} ${columns} ${rows} ${matrix.inner} ${firstRow} ${firstInner}`;
-    const code = this.#code(key, () => makeCode(shape));
-    const needed = INTERLEAVING.byteLength + packingScratchBytesPerThread(columns) * this.#threads;
+    const code = this.#code(key, () => makeCode(this.#set, shape));
+    const needed = INTERLEAVING.byteLength + packingScratchBytesPerThread(this.#set, columns) * this.#threads;
     if (this.#packingScratch.sizeBytes < needed) {
       this.#packingScratch = memory(needed);
       const table = koffi.view(this.#packingScratch.address, INTERLEAVING.byteLength);
@@ -150,7 +157,7 @@ export class CpuKernels {
   /** What turns a row of the type into floats: code of our own, or ggml's; undefined for floats. */
   #toFloat(type: number): bigint | undefined {
     if (type === TensorType.F32) return undefined;
-    const own = unpackWeightsCode(type);
+    const own = unpackWeightsCode(this.#set, type);
     return own === undefined ? toFloatAddress(type) : this.#code(`unpack ${type}`, () => own);
   }
 
@@ -168,8 +175,10 @@ export class CpuKernels {
 /** Undefined where the processor, the system or its safety rules do not allow these kernels. */
 export function openCpuKernels(threads: number): CpuKernels | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
-  if (!openGgml().hasAvx512Bf16() || makeExecutable(RETURN) === undefined) return undefined;
-  return new CpuKernels(threads);
+  const ggml = openGgml();
+  const set = ggml.hasAvx512Bf16() ? AVX512 : ggml.hasAvx2() ? AVX2 : undefined;
+  if (set === undefined || makeExecutable(RETURN) === undefined) return undefined;
+  return new CpuKernels(set, threads);
 }
 
 function memory(sizeBytes: number): { address: Pointer; sizeBytes: number } {

@@ -5,9 +5,6 @@
 import type { Address, Assembler, RegisterName } from "./assembler.ts";
 
 export const FLOAT_BYTES = 4;
-/** Bytes and 32-bit lanes of a vector register. */
-export const VECTOR_BYTES = 64;
-export const LANES = 16;
 
 const SAVED = ["rbx", "rbp", "r12", "r13", "r14", "r15"] as const;
 /** 27 locals; with the saved registers and the return address a multiple of 16, as calls demand. */
@@ -35,6 +32,7 @@ export function enter(a: Assembler): void {
 }
 
 export function leave(a: Assembler): void {
+  if (a.vectors.name === "avx2") a.clearUpperHalves();
   a.addImmediate("rsp", FRAME_BYTES);
   for (const register of SAVED.toReversed()) a.pop(register);
   a.ret();

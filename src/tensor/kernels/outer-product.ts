@@ -3,25 +3,8 @@
  * X `[m, tokens]`, operand 2 Y `[n, tokens]`. The gradients of weights and adapters are such sums.
  */
 import { type Address, Assembler } from "./assembler.ts";
-import {
-  DATA,
-  EXTENT_1,
-  enter,
-  FLOAT_BYTES,
-  LANES,
-  leave,
-  loadOperand,
-  local,
-  STRIDE_1,
-  share,
-  VECTOR_BYTES,
-} from "./kernel-frame.ts";
-
-const TILE_ROWS = 64;
-const TILE_COLUMNS = 6;
-/** First vector registers of X and of a broadcast value of Y; the sums come before. */
-const X = 24;
-const Y = 28;
+import { DATA, EXTENT_1, enter, FLOAT_BYTES, leave, loadOperand, local, STRIDE_1, share } from "./kernel-frame.ts";
+import { TILE_COLUMNS, type VectorSet } from "./vector-set.ts";
 
 const SUM = local(0);
 const X_DATA = local(1);
@@ -29,9 +12,10 @@ const Y_DATA = local(2);
 const TOKENS = local(3);
 const END = local(4);
 
-export function outerProductCode(m: number, n: number): Uint8Array {
-  const a = new Assembler();
-  const strips = Math.ceil(m / TILE_ROWS);
+export function outerProductCode(set: VectorSet, m: number, n: number): Uint8Array {
+  const { lanes, tileRows } = set;
+  const a = new Assembler(set);
+  const strips = Math.ceil(m / tileRows);
   const tilesPerStrip = Math.ceil(n / TILE_COLUMNS);
   enter(a);
   a.loadInteger("rax", { base: "rdi", displacement: DATA });
@@ -49,8 +33,8 @@ export function outerProductCode(m: number, n: number): Uint8Array {
   a.moveImmediate("r11", strips * tilesPerStrip);
   share(a, "r11", "r12", "rax");
   a.storeInteger(END, "rax");
-  if (m % LANES !== 0) {
-    a.moveImmediate("rax", (1 << (m % LANES)) - 1);
+  if (m % lanes !== 0) {
+    a.moveImmediate("rax", (1 << (m % lanes)) - 1);
     a.setMask(1, "rax");
   }
 
@@ -63,7 +47,7 @@ export function outerProductCode(m: number, n: number): Uint8Array {
   a.moveImmediate("rcx", tilesPerStrip);
   a.divide("rcx");
   // rax: strip, rdx: tile; r9: X, r10: Y, r15: S.
-  a.multiplyImmediate("r9", "rax", TILE_ROWS * FLOAT_BYTES);
+  a.multiplyImmediate("r9", "rax", tileRows * FLOAT_BYTES);
   a.multiplyImmediate("r10", "rdx", TILE_COLUMNS * FLOAT_BYTES);
   a.multiplyImmediate("r15", "rdx", TILE_COLUMNS * m * FLOAT_BYTES);
   a.add("r15", "r9");
@@ -71,15 +55,15 @@ export function outerProductCode(m: number, n: number): Uint8Array {
   a.add("r9", X_DATA);
   a.add("r10", Y_DATA);
   const rests = [
-    { rows: TILE_ROWS, columns: TILE_COLUMNS },
-    { rows: TILE_ROWS, columns: n % TILE_COLUMNS },
-    { rows: m % TILE_ROWS, columns: TILE_COLUMNS },
-    { rows: m % TILE_ROWS, columns: n % TILE_COLUMNS },
+    { rows: tileRows, columns: TILE_COLUMNS },
+    { rows: tileRows, columns: n % TILE_COLUMNS },
+    { rows: m % tileRows, columns: TILE_COLUMNS },
+    { rows: m % tileRows, columns: n % TILE_COLUMNS },
   ];
   const next = a.label();
   const labels = rests.map(() => a.label());
   const lastStrip = a.label();
-  if (m % TILE_ROWS !== 0) {
+  if (m % tileRows !== 0) {
     a.compareImmediate("rax", strips - 1);
     a.jumpIf("equal", lastStrip);
   }
@@ -109,14 +93,15 @@ export function outerProductCode(m: number, n: number): Uint8Array {
 
 /** One tile of S at r15: X at r9 (stride r13) times Y at r10 (stride r14), over all tokens. */
 function addTile(a: Assembler, m: number, rows: number, columns: number): void {
-  const vectors = Math.ceil(rows / LANES);
+  const { lanes, vectorBytes, leftRegister: X, rightRegister: Y } = a.vectors;
+  const vectors = Math.ceil(rows / lanes);
   const sum = (column: number, vector: number) => column * vectors + vector;
-  const isPart = (vector: number) => vector === vectors - 1 && rows % LANES !== 0;
+  const isPart = (vector: number) => vector === vectors - 1 && rows % lanes !== 0;
   const eachSum = (visit: (register: number, address: Address, mask: number) => void) => {
     a.move("rax", "r15");
     for (let column = 0; column < columns; column++) {
       for (let v = 0; v < vectors; v++)
-        visit(sum(column, v), { base: "rax", displacement: v * VECTOR_BYTES }, isPart(v) ? 1 : 0);
+        visit(sum(column, v), { base: "rax", displacement: v * vectorBytes }, isPart(v) ? 1 : 0);
       a.addImmediate("rax", m * FLOAT_BYTES);
     }
   };
@@ -124,7 +109,7 @@ function addTile(a: Assembler, m: number, rows: number, columns: number): void {
   const tokens = a.label();
   a.loadInteger("rcx", TOKENS);
   a.place(tokens);
-  for (let v = 0; v < vectors; v++) a.load(X + v, { base: "r9", displacement: v * VECTOR_BYTES }, isPart(v) ? 1 : 0);
+  for (let v = 0; v < vectors; v++) a.load(X + v, { base: "r9", displacement: v * vectorBytes }, isPart(v) ? 1 : 0);
   for (let column = 0; column < columns; column++) {
     a.broadcast(Y, { base: "r10", displacement: column * FLOAT_BYTES });
     for (let v = 0; v < vectors; v++) a.multiplyAdd(sum(column, v), X + v, Y);

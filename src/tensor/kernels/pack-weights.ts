@@ -4,20 +4,9 @@
  * no second copy of the matrix is ever needed.
  */
 import { Assembler, type RegisterName } from "./assembler.ts";
-import {
-  DATA,
-  enter,
-  FLOAT_BYTES,
-  LANES,
-  leave,
-  loadOperand,
-  local,
-  repeat,
-  STRIDE_1,
-  share,
-  VECTOR_BYTES,
-} from "./kernel-frame.ts";
-import { PAIR_BYTES, PANEL_ROWS, panelBytes } from "./packed-layout.ts";
+import { DATA, enter, FLOAT_BYTES, leave, loadOperand, local, repeat, STRIDE_1, share } from "./kernel-frame.ts";
+import { pairBytes, panelBytes } from "./packed-layout.ts";
+import type { VectorSet } from "./vector-set.ts";
 
 export interface PackingShape {
   /** Of the source: elements per row (multiple of 32), and rows. */
@@ -36,6 +25,8 @@ export interface PackingShape {
 export const INTERLEAVING = Uint16Array.from({ length: 32 }, (_, i) => (i >> 1) + (i & 1) * 16);
 const INTERLEAVING_BYTES = INTERLEAVING.byteLength;
 const INDICES = 31;
+/** With AVX2: half of BF16's unit in the last place less one, one, and the upper half of every lane. */
+const [ROUNDING, ONE, HIGH_HALVES] = [13, 14, 15] as const;
 
 const DESTINATION = local(0);
 const SOURCE = local(1);
@@ -45,14 +36,20 @@ const END = local(4);
 const DWORDS_PER_TURN = 8;
 
 /** The scratch memory begins with `INTERLEAVING`; behind it each thread has this many bytes. */
-export function packingScratchBytesPerThread(columns: number): number {
-  return columns * (2 * FLOAT_BYTES + 2) + VECTOR_BYTES;
+export function packingScratchBytesPerThread(set: VectorSet, columns: number): number {
+  return columns * (2 * FLOAT_BYTES + bytesPerRounded(set)) + set.vectorBytes;
+}
+
+/** Of a row that waits for being laid out in panels: AVX2 leaves gaps between pairs. */
+function bytesPerRounded({ name }: VectorSet): number {
+  return name === "avx512" ? 2 : 4;
 }
 
 /** Row r of the source becomes row `firstRow + r` of the packed matrix: what W · x needs. */
-export function packRowsCode(shape: PackingShape): Uint8Array {
+export function packRowsCode(set: VectorSet, shape: PackingShape): Uint8Array {
   const { columns, rows, inner, firstRow, firstInner } = shape;
-  const a = new Assembler();
+  const { tileRows } = set;
+  const a = new Assembler(set);
   start(a, shape, rows);
   const loop = a.label();
   const done = a.label();
@@ -63,28 +60,21 @@ export function packRowsCode(shape: PackingShape): Uint8Array {
   toFloats(a, shape, "r12", 0, "r13");
   a.loadInteger("r14", SCRATCH);
   a.addImmediate("r14", 2 * columns * FLOAT_BYTES);
-  a.move("rax", "r14");
-  repeat(a, "rcx", columns / (2 * LANES), () => {
-    a.load(0, { base: "r13", displacement: VECTOR_BYTES });
-    a.toBf16(0, 0, { base: "r13" });
-    a.store({ base: "rax" }, 0);
-    a.addImmediate("r13", 2 * VECTOR_BYTES);
-    a.addImmediate("rax", VECTOR_BYTES);
-  });
+  roundRow(a, columns);
   a.loadAddress("rax", { base: "rbx", displacement: firstRow });
   a.move("rdx", "rax");
-  a.shiftRight("rax", Math.log2(PANEL_ROWS));
-  a.multiplyImmediate("rax", "rax", panelBytes(inner));
-  a.andImmediate("rdx", PANEL_ROWS - 1);
-  a.loadAddress("rdx", { base: "rax", index: "rdx", scale: 4, displacement: (firstInner / 2) * PAIR_BYTES });
+  a.shiftRight("rax", Math.log2(tileRows));
+  a.multiplyImmediate("rax", "rax", panelBytes(set, inner));
+  a.andImmediate("rdx", tileRows - 1);
+  a.loadAddress("rdx", { base: "rax", index: "rdx", scale: 4, displacement: (firstInner / 2) * pairBytes(set) });
   a.add("rdx", DESTINATION);
   repeat(a, "rcx", columns / 2 / DWORDS_PER_TURN, () => {
     for (let i = 0; i < DWORDS_PER_TURN; i++) {
-      a.load32("rax", { base: "r14", displacement: 4 * i });
-      a.store32({ base: "rdx", displacement: PAIR_BYTES * i }, "rax");
+      a.load32("rax", { base: "r14", displacement: 2 * bytesPerRounded(set) * i });
+      a.store32({ base: "rdx", displacement: pairBytes(set) * i }, "rax");
     }
-    a.addImmediate("r14", 4 * DWORDS_PER_TURN);
-    a.addImmediate("rdx", PAIR_BYTES * DWORDS_PER_TURN);
+    a.addImmediate("r14", 2 * bytesPerRounded(set) * DWORDS_PER_TURN);
+    a.addImmediate("rdx", pairBytes(set) * DWORDS_PER_TURN);
   });
   a.add("r12", STRIDE);
   a.addImmediate("rbx", 1);
@@ -95,11 +85,12 @@ export function packRowsCode(shape: PackingShape): Uint8Array {
 }
 
 /** Column c of the source becomes row `firstRow + c` of the packed matrix: what Wᵀ · y needs. `rows` must be even, `firstRow` a multiple of 16. */
-export function packColumnsCode(shape: PackingShape): Uint8Array {
+export function packColumnsCode(set: VectorSet, shape: PackingShape): Uint8Array {
   const { columns, rows, inner, firstRow, firstInner } = shape;
-  const a = new Assembler();
+  const { lanes, tileRows } = set;
+  const a = new Assembler(set);
   start(a, shape, rows / 2);
-  a.load(INDICES, { base: "rcx" });
+  if (set.name === "avx512") a.load(INDICES, { base: "rcx" });
   const loop = a.label();
   const done = a.label();
   // rbx: pair of rows, r12: memory of its first.
@@ -112,33 +103,42 @@ export function packColumnsCode(shape: PackingShape): Uint8Array {
   a.add("r12", STRIDE);
   toFloats(a, shape, "r12", 1, "r14");
   a.add("r12", STRIDE);
-  if (shape.toFloat !== undefined) {
-    // The call may have used every vector register.
+  // A call may have used every vector register.
+  if (set.name === "avx2") loadRoundingConstants(a);
+  else if (shape.toFloat !== undefined) {
     a.loadInteger("rax", INTERLEAVING_SLOT);
     a.load(INDICES, { base: "rax" });
   }
   a.loadAddress("rdx", { base: "rbx", displacement: firstInner / 2 });
-  a.multiplyImmediate("rdx", "rdx", PAIR_BYTES);
+  a.multiplyImmediate("rdx", "rdx", pairBytes(set));
   a.add("rdx", DESTINATION);
-  const firstPanel = Math.floor(firstRow / PANEL_ROWS);
-  const before = firstRow % PANEL_ROWS;
-  a.addImmediate("rdx", firstPanel * panelBytes(inner));
+  const firstPanel = Math.floor(firstRow / tileRows);
+  const before = firstRow % tileRows;
+  a.addImmediate("rdx", firstPanel * panelBytes(set, inner));
   const group = (lane: number, source: number) => {
     a.load(0, { base: "r14", displacement: source * FLOAT_BYTES });
-    a.toBf16(0, 0, { base: "r13", displacement: source * FLOAT_BYTES });
-    a.permuteWords(0, INDICES, 0);
+    if (set.name === "avx512") {
+      a.toBf16(0, 0, { base: "r13", displacement: source * FLOAT_BYTES });
+      a.permuteWords(0, INDICES, 0);
+    } else {
+      a.load(1, { base: "r13", displacement: source * FLOAT_BYTES });
+      for (const register of [0, 1]) round(a, register);
+      a.and(0, 0, HIGH_HALVES);
+      a.shiftLanesRight(1, 1, 16);
+      a.or(0, 0, 1);
+    }
     a.store({ base: "rdx", displacement: lane * FLOAT_BYTES }, 0);
   };
   const panel = (first: number, count: number) => {
-    for (let i = 0; i < count; i += LANES) group(first + i, i);
+    for (let i = 0; i < count; i += lanes) group(first + i, i);
     a.addImmediate("r13", count * FLOAT_BYTES);
     a.addImmediate("r14", count * FLOAT_BYTES);
-    a.addImmediate("rdx", panelBytes(inner));
+    a.addImmediate("rdx", panelBytes(set, inner));
   };
-  const opening = Math.min(columns, (PANEL_ROWS - before) % PANEL_ROWS);
+  const opening = Math.min(columns, (tileRows - before) % tileRows);
   if (opening > 0) panel(before, opening);
-  repeat(a, "rcx", Math.floor((columns - opening) / PANEL_ROWS), () => panel(0, PANEL_ROWS));
-  const rest = (columns - opening) % PANEL_ROWS;
+  repeat(a, "rcx", Math.floor((columns - opening) / tileRows), () => panel(0, tileRows));
+  const rest = (columns - opening) % tileRows;
   if (rest > 0) panel(0, rest);
   a.addImmediate("rbx", 1);
   a.jump(loop);
@@ -153,7 +153,7 @@ const INTERLEAVING_SLOT = local(5);
 function start(a: Assembler, { columns }: PackingShape, units: number): void {
   enter(a);
   a.storeInteger(INTERLEAVING_SLOT, "rcx");
-  a.multiplyImmediate("rax", "rsi", packingScratchBytesPerThread(columns));
+  a.multiplyImmediate("rax", "rsi", packingScratchBytesPerThread(a.vectors, columns));
   a.loadAddress("rax", { base: "rax", index: "rcx", displacement: INTERLEAVING_BYTES });
   a.storeInteger(SCRATCH, "rax");
   a.loadInteger("rax", { base: "rdi", displacement: DATA });
@@ -189,4 +189,54 @@ function toFloats(
   a.move("rsi", floats);
   a.moveImmediate("rdx", columns);
   a.call(toFloat);
+}
+
+/** The row of floats at r13 as BF16 pairs to r14; r13 and rax are lost. */
+function roundRow(a: Assembler, columns: number): void {
+  const { name, lanes, vectorBytes } = a.vectors;
+  if (name === "avx2") loadRoundingConstants(a);
+  a.move("rax", "r14");
+  if (name === "avx512") {
+    repeat(a, "rcx", columns / (2 * lanes), () => {
+      a.load(0, { base: "r13", displacement: vectorBytes });
+      a.toBf16(0, 0, { base: "r13" });
+      a.store({ base: "rax" }, 0);
+      a.addImmediate("r13", 2 * vectorBytes);
+      a.addImmediate("rax", vectorBytes);
+    });
+    return;
+  }
+  repeat(a, "rcx", columns / lanes, () => {
+    a.load(0, { base: "r13" });
+    round(a, 0);
+    // In the lower half of each 64 bits: its upper value's high half above its lower value's.
+    a.shiftPairsRight(1, 0, 32);
+    a.and(1, 1, HIGH_HALVES);
+    a.shiftLanesRight(0, 0, 16);
+    a.or(0, 0, 1);
+    a.store({ base: "rax" }, 0);
+    a.addImmediate("r13", vectorBytes);
+    a.addImmediate("rax", vectorBytes);
+  });
+}
+
+/** rax is lost. */
+function loadRoundingConstants(a: Assembler): void {
+  for (const [register, value] of [
+    [ROUNDING, 0x7fff],
+    [ONE, 1],
+    [HIGH_HALVES, 0xffff_0000 | 0],
+  ] as const) {
+    a.moveImmediate("rax", value);
+    a.broadcastRegister(register, "rax");
+  }
+}
+
+/** To the nearest BF16 (to the even one of two) in the upper half of every lane; the lower half is left as it comes. */
+function round(a: Assembler, register: number): void {
+  const even = 2;
+  a.shiftLanesRight(even, register, 16);
+  a.and(even, even, ONE);
+  a.addIntegers(register, register, ROUNDING);
+  a.addIntegers(register, register, even);
 }

@@ -1,17 +1,37 @@
 /**
- * Packed panels: how the packed product wants a matrix W `[inner, rows]` in memory. 64 rows are a panel; inside it, for every pair of
- * inner positions (k, k + 1), the 64 rows' pairs stand side by side: panel[k / 2][row][k % 2], BF16. The last panel is filled up with zeros.
+ * Packed panels: how the packed product wants a matrix W `[inner, rows]` in memory. As many rows as a tile of results has are a panel; inside it, for
+ * every pair of inner positions (k, k + 1), the rows' pairs stand side by side: panel[k / 2][row][k % 2], BF16. The last panel is filled up
+ * with zeros.
  */
+import type { VectorSet } from "./vector-set.ts";
 
-export const PANEL_ROWS = 64;
+/** What inner sizes and parts must be multiples of. */
+export const PACKING_MULTIPLE = 32;
+
+export interface PackedProductShape {
+  /** Rows of x; W's inner positions are filled up to a multiple of 32. */
+  inputRows: number;
+  /** Rows of z, a multiple of 32 (0: there is no z). */
+  extraRows: number;
+  /** Rows of Y. */
+  outputRows: number;
+}
+
+/** Inner positions of W: those of x, filled up, then those of z. */
+export function innerSize({ inputRows, extraRows }: Pick<PackedProductShape, "inputRows" | "extraRows">): number {
+  return Math.ceil(inputRows / PACKING_MULTIPLE) * PACKING_MULTIPLE + extraRows;
+}
+
+export function packedElements({ tileRows }: VectorSet, inner: number, rows: number): number {
+  return Math.ceil(rows / tileRows) * tileRows * inner;
+}
+
 /** Bytes of one pair of inner positions in a panel. */
-export const PAIR_BYTES = PANEL_ROWS * 4;
-
-export function packedElements(inner: number, rows: number): number {
-  return Math.ceil(rows / PANEL_ROWS) * PANEL_ROWS * inner;
+export function pairBytes({ tileRows }: VectorSet): number {
+  return tileRows * 4;
 }
 
 /** Bytes between a panel and the next. */
-export function panelBytes(inner: number): number {
-  return (inner / 2) * PAIR_BYTES;
+export function panelBytes(set: VectorSet, inner: number): number {
+  return (inner / 2) * pairBytes(set);
 }

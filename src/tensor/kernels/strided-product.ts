@@ -14,15 +14,14 @@ import {
   EXTENT_2,
   enter,
   FLOAT_BYTES,
-  LANES,
   leave,
   loadOperand,
   local,
   STRIDE_0,
   STRIDE_1,
   STRIDE_2,
-  VECTOR_BYTES,
 } from "./kernel-frame.ts";
+import { TILE_COLUMNS, type VectorSet } from "./vector-set.ts";
 
 /**
  * `none`: everything is computed.
@@ -33,15 +32,8 @@ import {
  */
 export type Causality = "none" | "rows" | "inner" | "columns";
 
-const TILE_ROWS = 64;
-const TILE_COLUMNS = 6;
-const VECTORS = TILE_ROWS / LANES;
-/** First vector registers of A and of a broadcast value of B; the sums come before. */
-const A = 24;
-const B = 28;
-
-/** Masks for 0 to 64 remaining rows: four times 16 bits each. The operation's user data points to it. */
-export const ROW_MASKS = BigUint64Array.from({ length: TILE_ROWS + 1 }, (_, rows) => (1n << BigInt(rows)) - 1n);
+/** Masks for 0 to 64 remaining rows, a bit for each. The operation's user data points to it. */
+export const ROW_MASKS = BigUint64Array.from({ length: 65 }, (_, rows) => (1n << BigInt(rows)) - 1n);
 
 const M = local(0);
 const N = local(1);
@@ -69,8 +61,8 @@ const INNER_COUNT = local(22);
 const END_ROW = local(23);
 const MASKS = local(24);
 
-export function stridedProductCode(causality: Causality, accumulates: boolean): Uint8Array {
-  const a = new Assembler();
+export function stridedProductCode(set: VectorSet, causality: Causality, accumulates: boolean): Uint8Array {
+  const a = new Assembler(set);
   enter(a);
   a.storeInteger(MASKS, "rcx");
   a.storeInteger(THREADS, "r8");
@@ -189,14 +181,8 @@ function minimumImmediate(a: Assembler, register: "r10" | "rax", value: number):
 
 /** All rows of `columns` columns of one head. */
 function multiplyTile(a: Assembler, columns: number, accumulates: boolean): void {
-  const sum = (column: number, vector: number) => column * VECTORS + vector;
-  const column = (place: number): Address => {
-    const base = place < 3 ? "rax" : "rbx";
-    const step = place % 3;
-    return step === 0 ? { base } : { base, index: "r8", scale: step as 1 | 2 };
-  };
+  const { lanes, tileVectors, tileRows } = a.vectors;
   const strips = a.label();
-  const write = a.label();
   const end = a.label();
   a.moveImmediate("r12", 0);
   a.place(strips);
@@ -204,14 +190,42 @@ function multiplyTile(a: Assembler, columns: number, accumulates: boolean): void
   a.subtract("rax", "r12");
   a.compareImmediate("rax", 0);
   a.jumpIf("lessOrEqual", end);
-  minimumImmediate(a, "rax", TILE_ROWS);
+  minimumImmediate(a, "rax", tileRows);
+  // Without mask registers masks are slow: whole strips do without.
+  const hasWholeStrips = a.vectors.name === "avx2";
+  const isPart = a.label();
+  if (hasWholeStrips) {
+    a.compareImmediate("rax", tileRows);
+    a.jumpIf("less", isPart);
+    multiplyStrip(a, columns, accumulates, false);
+    a.addImmediate("r12", tileRows);
+    a.jump(strips);
+    a.place(isPart);
+  }
   a.loadInteger("rbx", MASKS);
   a.loadInteger("rax", { base: "rbx", index: "rax", scale: 8 });
-  for (let v = 0; v < VECTORS; v++) {
+  for (let v = 0; v < tileVectors; v++) {
     a.setMask(v + 1, "rax");
-    a.shiftRight("rax", LANES);
+    a.shiftRight("rax", lanes);
   }
-  for (let i = 0; i < columns * VECTORS; i++) a.zero(i);
+  multiplyStrip(a, columns, accumulates, true);
+  a.addImmediate("r12", tileRows);
+  a.jump(strips);
+  a.place(end);
+}
+
+/** Rows from r12 on of a tile; `isMasked`: only those that the masks name. */
+function multiplyStrip(a: Assembler, columns: number, accumulates: boolean, isMasked: boolean): void {
+  const { tileVectors, vectorBytes, leftRegister: A, rightRegister: B } = a.vectors;
+  const mask = (vector: number) => (isMasked ? vector + 1 : 0);
+  const sum = (column: number, vector: number) => column * tileVectors + vector;
+  const column = (place: number): Address => {
+    const base = place < 3 ? "rax" : "rbx";
+    const step = place % 3;
+    return step === 0 ? { base } : { base, index: "r8", scale: step as 1 | 2 };
+  };
+  const write = a.label();
+  for (let i = 0; i < columns * tileVectors; i++) a.zero(i);
   a.compare("r12", END_ROW);
   a.jumpIf("greaterOrEqual", write);
   // rbp: head of B, r15: the one behind the last that is summed.
@@ -247,10 +261,10 @@ function multiplyTile(a: Assembler, columns: number, accumulates: boolean): void
   a.loadInteger("rcx", INNER_COUNT);
   const inner = a.label();
   a.place(inner);
-  for (let v = 0; v < VECTORS; v++) a.load(A + v, { base: "r9", displacement: v * VECTOR_BYTES }, v + 1);
+  for (let v = 0; v < tileVectors; v++) a.load(A + v, { base: "r9", displacement: v * vectorBytes }, mask(v));
   for (let c = 0; c < columns; c++) {
     a.broadcast(B, column(c));
-    for (let v = 0; v < VECTORS; v++) a.multiplyAdd(sum(c, v), A + v, B);
+    for (let v = 0; v < tileVectors; v++) a.multiplyAdd(sum(c, v), A + v, B);
   }
   a.add("r9", "r13");
   a.add("rax", "r14");
@@ -271,17 +285,14 @@ function multiplyTile(a: Assembler, columns: number, accumulates: boolean): void
   a.loadAddress("rax", { base: "rax", index: "r12", scale: FLOAT_BYTES });
   a.add("rax", C_DATA);
   for (let c = 0; c < columns; c++) {
-    for (let v = 0; v < VECTORS; v++) {
-      const address: Address = { base: "rax", displacement: v * VECTOR_BYTES };
+    for (let v = 0; v < tileVectors; v++) {
+      const address: Address = { base: "rax", displacement: v * vectorBytes };
       if (accumulates) {
-        a.load(B, address, v + 1);
+        a.load(B, address, mask(v));
         a.addFloats(sum(c, v), sum(c, v), B);
       }
-      a.store(address, sum(c, v), v + 1);
+      a.store(address, sum(c, v), mask(v));
     }
     a.add("rax", C_COLUMN);
   }
-  a.addImmediate("r12", TILE_ROWS);
-  a.jump(strips);
-  a.place(end);
 }
