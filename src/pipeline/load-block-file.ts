@@ -1,6 +1,5 @@
 /** Block types that users write in a JavaScript file of their own: its default export is one definition, or a list of them. */
 import { pathToFileURL } from "node:url";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";
 import type { Row } from "../artifacts.ts";
 import type { Block, BlockDefinition, BlockSettings } from "./block.ts";
@@ -32,24 +31,22 @@ export async function loadBlockFile(file: string): Promise<BlockDefinition[]> {
     throw pipelineError(`${file}: cannot be loaded: ${(cause as Error).message}`, undefined, cause);
   }
   const list = [exported].flat();
-  return list.map((value) => {
-    const checked = definitionSchema.safeParse(value);
-    if (!checked.success) {
-      const [issue] = checked.error.issues;
-      throw pipelineError(`${file}: the default export is no block: ${issue!.path.join(".")} ${issue!.message}`.trim());
-    }
-    if (checked.data.type === undefined && list.length > 1)
-      throw pipelineError(`${file}: each of several blocks needs a 'type'`);
-    return asDefinition(checked.data, file);
-  });
+  return await Promise.all(list.map((value) => readDefinition(value, file, list.length > 1)));
 }
 
-function asDefinition(definition: UserDefinition, file: string): BlockDefinition {
-  const { type = file, summary = "", configSchema, create } = definition;
+async function readDefinition(value: unknown, file: string, isOneOfSeveral: boolean): Promise<BlockDefinition> {
+  const checked = definitionSchema.safeParse(value);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw pipelineError(`${file}: the default export is no block: ${issue!.path.join(".")} ${issue!.message}`.trim());
+  }
+  const { type = file, summary = "", configSchema, create } = checked.data;
+  if (checked.data.type === undefined && isOneOfSeveral)
+    throw pipelineError(`${file}: each of several blocks needs a 'type'`);
   return {
     type,
     summary,
-    configSchema: schemaOf(configSchema, file),
+    configSchema: await schemaOf(configSchema, file),
     async create(config, directory, settings) {
       let block: unknown;
       try {
@@ -62,10 +59,11 @@ function asDefinition(definition: UserDefinition, file: string): BlockDefinition
   };
 }
 
-function schemaOf(schema: object | undefined, file: string): z.ZodType<unknown> {
+async function schemaOf(schema: object | undefined, file: string): Promise<z.ZodType<unknown>> {
   if (schema === undefined) return z.unknown();
   if ("safeParse" in schema) return schema as z.ZodType<unknown>;
-  let validate: ReturnType<Ajv2020["compile"]>;
+  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  let validate: ReturnType<InstanceType<typeof Ajv2020>["compile"]>;
   try {
     validate = new Ajv2020({ allErrors: true, strict: false, useDefaults: true }).compile(schema);
   } catch (cause) {
