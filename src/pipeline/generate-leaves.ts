@@ -8,20 +8,17 @@ import { openCallCache } from "./call-cache.ts";
 import { describeEmptyLeaf, hasPairs } from "./describe-empty-leaf.ts";
 import { createProgress, type GenerationProgress, type ProgressNow } from "./generation-progress.ts";
 import { openTeacher, type Teacher } from "./open-teacher.ts";
-import { planLeaves } from "./plan-leaves.ts";
+import { type PlanLeavesOptions, planLeaves } from "./plan-leaves.ts";
 import { estimateCalls } from "./rehearse-leaves.ts";
 import { removeDuplicates } from "./remove-duplicates.ts";
 import { type LeafPlan, runLeaf } from "./run-leaf.ts";
 import { keepTeacherSpeed } from "./teacher-speed.ts";
 import { addUsage, noUsage, type Usage } from "./usage.ts";
 
-export interface GenerateLeavesOptions {
+export interface GenerateLeavesOptions extends Omit<PlanLeavesOptions, "teacher"> {
   model: LanguageModel;
-  pipeline: string;
   /** Where finished calls are kept; without it none is. */
   cacheDirectory?: string;
-  /** Where pipelines of the user's own lie, by name. */
-  pipelineDirectories?: readonly string[];
   seed?: number;
   /** Requests in flight; what the model says it can use by default. */
   concurrency?: number;
@@ -43,7 +40,11 @@ export async function* generateLeaves(
   options: GenerateLeavesOptions,
 ): Work<GeneratedLeaves> {
   const { model, cacheDirectory, seed = 42 } = options;
-  const { leaves: plans, inputs, notes } = await planLeaves(seeds, options);
+  const {
+    leaves: plans,
+    inputs,
+    notes,
+  } = await planLeaves(seeds, { ...options, teacher: { name: model.id, parameters: model.parameters } });
   for (const text of notes) yield { type: "message", stage: "pipeline", level: "info", text };
   const step = plans.length === 1 ? `generate ${plans[0]!.seeds.leaf.name}` : `generate ${plans.length} leaves`;
   const startedAt = performance.now();
@@ -95,7 +96,15 @@ async function runAll(
       timings[leaf.taxonomyPath] = (performance.now() - startedAt) / 1000;
       progress.leavesDone += 1;
       progress.samples += generated.length;
-      return { leaf, preprocessed: plan.parts.flatMap(({ rows }) => rows), generated, drops, evaluationRows, usage };
+      return {
+        leaf,
+        preprocessed: plan.parts.flatMap(({ rows }) => rows),
+        generated,
+        drops,
+        evaluationRows,
+        auxiliaryInstructions: Object.assign({}, ...plan.parts.map(({ pipeline }) => pipeline.auxiliaryInstructions)),
+        usage,
+      };
     });
     made.catch(() => {});
     running.push(made);

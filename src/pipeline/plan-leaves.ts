@@ -1,10 +1,13 @@
 /** What is to be done for every leaf: its rows by kind of seed, the pipeline of each kind. All pipelines are checked before anything is asked. */
 import type { LeafKind, LeafSeeds } from "../artifacts.ts";
 import { sha256 } from "../util/hash.ts";
-import { loadPipeline, type Pipeline } from "./load-pipeline.ts";
-import { resolvePipeline } from "./resolve-pipeline.ts";
+import { type LoadPipelineOptions, loadPipeline, type Pipeline } from "./load-pipeline.ts";
+import { evaluationPipelineFile, type ResolvePipelineOptions, resolvePipeline } from "./resolve-pipeline.ts";
 import type { LeafPlan } from "./run-leaf.ts";
 import { sampleColumns, sampleRows } from "./sample-rows.ts";
+
+/** Teachers that this pipeline is for cannot write questions with four choices. */
+const WITHOUT_EXAMINATION = "compact";
 
 export interface LeafPlans {
   leaves: LeafPlan[];
@@ -14,16 +17,22 @@ export interface LeafPlans {
   notes: string[];
 }
 
-export async function planLeaves(seeds: readonly LeafSeeds[], options: { pipeline: string }): Promise<LeafPlans> {
+export interface PlanLeavesOptions extends LoadPipelineOptions, ResolvePipelineOptions {
+  pipeline: string;
+}
+
+/** Throws `BAD_PIPELINE`, and `USAGE` for a pipeline that is not there. */
+export async function planLeaves(seeds: readonly LeafSeeds[], options: PlanLeavesOptions): Promise<LeafPlans> {
   const loaded = new Map<string, Pipeline>();
   const inputs: Record<string, string> = {};
   const notes = new Set<string>();
   const open = async (file: string, kind: LeafKind, name: string): Promise<Pipeline> => {
     const known = loaded.get(file);
     if (known !== undefined) return known;
-    const pipeline = await loadPipeline(file, sampleColumns(kind));
+    const pipeline = await loadPipeline(file, sampleColumns(kind), options);
     loaded.set(file, pipeline);
     inputs[name] = pipeline.sha256;
+    for (const warning of pipeline.warnings) notes.add(warning);
     return pipeline;
   };
   const leaves: LeafPlan[] = [];
@@ -36,12 +45,14 @@ export async function planLeaves(seeds: readonly LeafSeeds[], options: { pipelin
     const kinds = [...new Set(rows.map((row) => row["leaf_node_type"] as LeafKind))];
     const plan: LeafPlan = { seeds: leafSeeds, parts: [] };
     for (const kind of kinds.length === 0 ? [leaf.kind] : kinds) {
-      const { file, note } = resolvePipeline(options.pipeline, kind);
+      const { name, file, note } = resolvePipeline(options.pipeline, kind, options);
       if (note !== undefined) notes.add(note);
       plan.parts.push({
         pipeline: await open(file, kind, `pipeline ${kind}`),
         rows: rows.filter((row) => row["leaf_node_type"] === kind),
       });
+      if (kind === "knowledge" && name !== WITHOUT_EXAMINATION)
+        plan.evaluation = { pipeline: await open(evaluationPipelineFile, kind, "pipeline evaluation"), rows };
     }
     leaves.push(plan);
   }

@@ -5,7 +5,6 @@ import { expect, test } from "vitest";
 import type { LeafKind } from "../artifacts.ts";
 import { autoPipeline } from "./auto-pipeline.ts";
 import { loadPipeline } from "./load-pipeline.ts";
-import { pipelineDirectories } from "./pipeline-directories.ts";
 import { builtInPipelines, evaluationPipelineFile, resolvePipeline } from "./resolve-pipeline.ts";
 import { sampleColumns } from "./sample-rows.ts";
 
@@ -72,15 +71,4 @@ test("pipelines of one's own are found by name before built-in ones, and by path
   expect(() => resolvePipeline("mine", "freeform_skill", options)).toThrow(/freeform_skills\.yaml does not exist/);
   expect(() => resolvePipeline("mnie", "knowledge", options)).toThrow(/no pipeline 'mnie' \(did you mean 'mine'/);
   expect(() => resolvePipeline("../mine", "knowledge", { directories: [join(home, "none")] })).toThrow(/no pipeline/);
-});
-
-test("the places by name are this program's and upstream's", () => {
-  const env = { HOME: "/home/ada", XDG_DATA_HOME: "/data", XDG_DATA_DIRS: "/opt/share:relative:/usr/share" };
-  expect(pipelineDirectories(env)).toEqual([
-    "/data/instructlab/pipelines",
-    "/data/instructlab/sdg/pipelines",
-    "/opt/share/instructlab/sdg/pipelines",
-    "/usr/share/instructlab/sdg/pipelines",
-  ]);
-  expect(pipelineDirectories({ HOME: "/home/ada" })[1]).toBe("/home/ada/.local/share/instructlab/sdg/pipelines");
 });

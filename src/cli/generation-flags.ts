@@ -1,0 +1,96 @@
+/** The options of `ilab data generate` that say how its teacher is asked, the teacher itself, and what they mean together. */
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { IlabConfig } from "../config/config-schema.ts";
+import type { LanguageModel } from "../llm/language-model.ts";
+import { UsageError } from "../util/errors.ts";
+import type { CommandContext } from "./command.ts";
+import { addEndpointFlags, type EndpointOptions, openEndpoint, readPositive } from "./endpoint-flags.ts";
+import { ensureModel } from "./ensure-model.ts";
+
+export interface GenerationOptions extends EndpointOptions {
+  model?: string;
+  pipeline?: string;
+  modelFamily?: string;
+  sdgScaleFactor?: string;
+  maxNumTokens?: string;
+  serverCtxSize?: string;
+  seed: string;
+  cache: boolean;
+}
+
+export function addGenerationFlags(command: Command): Command {
+  return addEndpointFlags(
+    command
+      .option("--model <model>", "teacher: a name of the store, a GGUF file, or the name served at --endpoint-url")
+      .option("--pipeline <name>", "compact, simple, full, llama, auto, a pipeline of your own by name or directory")
+      .option("--model-family <family>", "write prompts in this family's form instead of the teacher's own template")
+      .option("--sdg-scale-factor <number>", "answers per seed example where a pipeline says 'scaled'; 30 by default")
+      .option("--max-num-tokens <number>", "longest answer with question-answer pairs about a document")
+      .option("--server-ctx-size <tokens>", "context of a teacher on this machine")
+      .option("--seed <number>", "for random choices", "42")
+      .option("--no-cache", "ask again what was asked before, and keep no answers"),
+  );
+}
+
+/** Room for a piece of a document, an example and a long answer; the compact pipeline's prompts are short. */
+const CONTEXT_TOKENS = 6144;
+
+/** Throws `UsageError`; opens the teacher, which the caller disposes of. */
+export async function openGeneration(
+  context: CommandContext,
+  options: GenerationOptions,
+  config: IlabConfig["generate"],
+) {
+  const { paths, signal } = context;
+  const pipeline = options.pipeline ?? config.pipeline;
+  const request = {
+    pipeline,
+    directories: [
+      join(paths.data, "pipelines"),
+      ...paths.dataDirectories.map((path) => join(path, "sdg", "pipelines")),
+    ],
+    modelFamily: options.modelFamily,
+    scaleFactor: readCount("--sdg-scale-factor", options.sdgScaleFactor),
+    maxTokens: readCount("--max-num-tokens", options.maxNumTokens),
+    cacheDirectory: options.cache ? join(paths.cache, "calls") : undefined,
+    seed: readSeed(options.seed),
+    signal,
+  };
+  const contextTokens =
+    readCount("--server-ctx-size", options.serverCtxSize) ?? (pipeline === "compact" ? undefined : CONTEXT_TOKENS);
+  return { ...request, model: await openTeacher(context, options, config.teacher.model_path, contextTokens) };
+}
+
+async function openTeacher(
+  context: CommandContext,
+  options: GenerationOptions,
+  fallback: string,
+  contextTokens: number | undefined,
+): Promise<LanguageModel> {
+  const { signal } = context;
+  const { endpointUrl } = options;
+  if (endpointUrl !== undefined) return await openEndpoint({ ...options, endpointUrl }, options.model, signal);
+  const { openLocalModel } = await import("../llm/local-model.ts");
+  return await openLocalModel({ file: await ensureModel(context, options.model ?? fallback), contextTokens, signal });
+}
+
+function readSeed(text: string): number {
+  const seed = Number(text);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new UsageError(`--seed must be a whole number, not '${text}'`);
+  return seed;
+}
+
+function readCount(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = readPositive(flag, text);
+  if (!Number.isInteger(count)) throw new UsageError(`${flag} must be a whole number, not '${text}'`);
+  return count;
+}
+
+/** `--prices 0.5 1.5`: of a million tokens read and written. */
+export function readPrices([prompt, completion = prompt, ...more]: string[] = []) {
+  if (prompt === undefined) return undefined;
+  if (more.length > 0) throw new UsageError("--prices takes two amounts: tokens read, tokens written");
+  return { prompt: readPositive("--prices", prompt), completion: readPositive("--prices", completion!) };
+}
