@@ -10,12 +10,7 @@ export type DataRow = Record<string, unknown>;
 
 /** @throws IlabError `DATA_NOT_FOUND`, `BAD_ROW`, `BAD_JSON_LINE`, `PARQUET_INVALID`. */
 export async function* readDataFile(path: string): AsyncGenerator<DataRow> {
-  await requireDataFile(path);
-  if (isParquet(path)) {
-    yield* (await import("./parquet.ts")).readParquetRows(path);
-    return;
-  }
-  for await (const { line, value } of readNumberedJsonLines(path)) {
+  for await (const { line, value } of readNumberedRows(path)) {
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw new IlabError({
         code: "BAD_ROW",
@@ -23,6 +18,20 @@ export async function* readDataFile(path: string): AsyncGenerator<DataRow> {
         hint: "Every line of the file must be one JSON object.",
       });
     yield value as DataRow;
+  }
+}
+
+/** Each row, not yet looked at, with its line; in Parquet, with its number from 1. */
+export async function* readNumberedRows(path: string): AsyncGenerator<{ line: number; value: unknown }> {
+  await requireDataFile(path);
+  if (!isParquet(path)) {
+    yield* readNumberedJsonLines(path);
+    return;
+  }
+  let line = 0;
+  for await (const value of (await import("./parquet.ts")).readParquetRows(path)) {
+    line += 1;
+    yield { line, value };
   }
 }
 

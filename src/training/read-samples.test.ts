@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHAT_TEMPLATE_STYLES } from "../../test/helpers/chat-templates.ts";
 import { makeTempDir, type TempDir } from "../../test/helpers/temp-dir.ts";
 import { writeTinyChatModel } from "../../test/helpers/tiny-chat-model.ts";
+import { writeDataFile } from "../formats/data-file.ts";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { type CountedTokens, openTokenizer, type Tokenizer } from "../llm/tokenizer.ts";
 import { describeLeftOut } from "./describe-left-out.ts";
@@ -53,6 +54,20 @@ describe("rows of every kind", () => {
       ),
     );
     expect(samples.map(learned)).toEqual([`One.${END}`, `A?One.${END}`, `One.${END}`]);
+  });
+
+  test("the same rows from Parquet", async () => {
+    const rows = [
+      { messages: ask("A?", "One."), unmask: true },
+      { document: "A text." },
+      { user: "B?", assistant: "Two." },
+    ];
+    const path = join(temporary.path, "data.parquet");
+    await writeDataFile(path, async function* () {
+      yield* rows;
+    });
+    const { samples } = await readSamples(path, tokenizer, 200);
+    expect(samples.map(whole)).toEqual((await read(lines(...rows))).samples.map(whole));
   });
 
   test("older texts with role tags are conversations in which everything counts", async () => {

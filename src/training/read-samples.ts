@@ -1,13 +1,13 @@
 /**
- * Training data from a JSON-lines file to token sequences, with an account of what was left out and why. Rows are upstream's: a
+ * Training data from a file of JSON lines or Parquet to token sequences, with an account of what was left out and why. Rows are upstream's: a
  * conversation (`messages`), a text (`document`), or a pair of the older train files (`user`, `assistant`).
  */
 import { z } from "zod";
 import { messagesSampleSchema } from "../artifacts.ts";
 import type { TemplateMessage } from "../formats/chat-template.ts";
+import { readNumberedRows } from "../formats/data-file.ts";
 import type { CountedTokens, Tokenizer } from "../llm/tokenizer.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
-import { readNumberedJsonLines } from "../util/fs.ts";
 import { cutDocument } from "./cut-document.ts";
 import { describeLeftOut } from "./describe-left-out.ts";
 import { readPretrainingTurns } from "./pretraining-turns.ts";
@@ -56,7 +56,7 @@ export async function readSamples(
     leftOutByTemplate: {},
   };
   const bad: { line: number; error: IlabError }[] = [];
-  for await (const { line, value } of readNumberedJsonLines(dataFile)) {
+  for await (const { line, value } of readNumberedRows(dataFile)) {
     throwIfAborted(options.signal);
     result.rows += 1;
     try {
@@ -92,7 +92,8 @@ const documentSchema = z.object({ document: z.string() });
 const pairSchema = z.object({ system: z.string().nullish(), user: z.string(), assistant: z.string() });
 
 function readRow(value: unknown): TrainingRow {
-  const has = (key: string) => typeof value === "object" && value !== null && key in value;
+  // In Parquet, rows of different kinds share their columns, and the others' are null.
+  const has = (key: string) => ((value as Record<string, unknown> | null)?.[key] ?? undefined) !== undefined;
   if (has("messages")) {
     const { messages, unmask } = check(conversationSchema, value);
     return readConversation(
