@@ -10,14 +10,21 @@ const WORD = " word";
 /** Of plain English, by tokenizers of 30,000 to 130,000 entries. */
 const TOKENS_PER_WORD = 1.3;
 
-/** A text of about so many tokens. */
-export function imaginedText(tokens: number): string {
-  return MARK + WORD.repeat(Math.max(1, Math.round(tokens / TOKENS_PER_WORD)));
+/** A text of about so many tokens. Texts of different names differ, as a teacher's answers would. */
+export function imaginedText(tokens: number, name = ""): string {
+  return MARK + name + WORD.repeat(Math.max(1, Math.round(tokens / TOKENS_PER_WORD)));
 }
 
-/** One of so many equal parts of a placeholder, for an answer that is read into several cells. */
-export function partOfImagined(text: string, parts: number): string {
-  return imaginedText((((text.length - MARK.length) / WORD.length) * TOKENS_PER_WORD) / parts);
+/** One of so many equal parts of a placeholder, for an answer that is read into several cells or rows. */
+export function partOfImagined(text: string, parts: number, part: number): string {
+  const name = text.slice(MARK.length, text.indexOf(WORD));
+  const words = (text.length - MARK.length - name.length) / WORD.length;
+  return imaginedText((words * TOKENS_PER_WORD) / parts, `${name}.${part}`);
+}
+
+/** The text as a placeholder: what was made of one stays known as one. */
+export function asImagined(text: string): string {
+  return MARK + text.replaceAll(MARK, "");
 }
 
 export function isImagined(value: JsonValue | undefined): boolean {

@@ -34,7 +34,7 @@ export function openRehearsingTeacher(modelId: string, cache?: CallCache, signal
         usage.promptTokens += Math.ceil(promptLength(request) / CHARACTERS_PER_TOKEN);
         usage.completionTokens += tokens * n;
       }
-      const texts = Array.from({ length: n }, () => imaginedText(tokens));
+      const texts = Array.from({ length: n }, (_, index) => imaginedText(tokens, `${key.slice(0, 12)}.${index}`));
       return { text: texts[0]!, texts, finishReason: "stop", isImagined: true };
     },
   };

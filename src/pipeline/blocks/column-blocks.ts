@@ -1,7 +1,7 @@
 /** The column blocks of upstream's format: duplicate, rename, combine, flatten. */
 import { z } from "zod";
 import { cellText, defineBlock, withColumns } from "../block.ts";
-import { imaginedText, isImagined } from "../imagined.ts";
+import { asImagined, isImagined } from "../imagined.ts";
 import { pipelineError } from "../read-yaml-file.ts";
 
 const columnsMap = z.strictObject({ columns_map: z.record(z.string(), z.string()) });
@@ -56,9 +56,8 @@ export const combineColumnsBlock = defineBlock<z.infer<typeof combineConfig>>({
       outputColumns: (present) => withColumns(present, output_col),
       runRow(row) {
         const text = columns.map((column) => cellText(row, column)).join(separator);
-        // A placeholder stays known as one, whatever it was joined to.
-        const imagined = columns.map((column) => row[column]).find(isImagined);
-        return [{ ...row, [output_col]: imagined === undefined ? text : imaginedText(text.length / 4) }];
+        const isOfImagined = columns.some((column) => isImagined(row[column]));
+        return [{ ...row, [output_col]: isOfImagined ? asImagined(text) : text }];
       },
     };
   },

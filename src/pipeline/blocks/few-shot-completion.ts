@@ -110,7 +110,7 @@ export const fewShotCompletionBlock = defineBlock<z.infer<typeof configSchema>>(
               expectedTokens: Math.min(likelyTokens, prompt.max_tokens),
             });
             if (answer.isImagined) {
-              const parts = wanted.map(({ field }) => [field, partOfImagined(answer.text, wanted.length)]);
+              const parts = wanted.map(({ field }, part) => [field, partOfImagined(answer.text, wanted.length, part)]);
               return [{ ...row, ...Object.fromEntries(parts), rotation, dataset_type: "qa" }];
             }
             const fields = readRecord(`${opener}${answer.text}`, wanted);

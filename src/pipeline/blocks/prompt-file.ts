@@ -119,6 +119,8 @@ export async function readPromptFile(
 
 /** The answer's length is shared out among the cells, so that prompts made of them have their likely length too. */
 function imaginedRows(answer: string, rows: number, columns: readonly string[]): Row[] {
-  const cell = partOfImagined(answer, rows * columns.length);
-  return Array.from({ length: rows }, () => Object.fromEntries(columns.map((column) => [column, cell])));
+  return Array.from({ length: rows }, (_, part) => {
+    const cell = partOfImagined(answer, rows * columns.length, part);
+    return Object.fromEntries(columns.map((column) => [column, cell]));
+  });
 }

@@ -39,9 +39,10 @@ export const textParserBlock = defineBlock<z.infer<typeof configSchema>>({
             return [];
           }
           if (isImagined(text)) {
-            const cell = partOfImagined(text, likelyRows * output_cols.length);
-            const values = Object.fromEntries(output_cols.map((column) => [column, cell]));
-            return Array.from({ length: likelyRows }, () => ({ ...row, ...values }));
+            return Array.from({ length: likelyRows }, (_, part) => {
+              const cell = partOfImagined(text, likelyRows * output_cols.length, part);
+              return { ...row, ...Object.fromEntries(output_cols.map((column) => [column, cell])) };
+            });
           }
           const found = reader.read(text);
           if (found.length === 0) context.drop({ ...row, completion: text }, reader.objection(text));
