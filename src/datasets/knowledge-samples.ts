@@ -76,11 +76,16 @@ function metadataOf({ row }: GeneratedPair, suffix = ""): object {
 
 /** Other documents of the leaf, with the right one or without it, in random order. */
 function pickDocuments(golden: string, documents: readonly string[], seed: number): string[] {
+  if (documents.length === 1) return [golden];
   const random = createRandomSource(seed);
-  const others = random.shuffle(documents.filter((document) => document !== golden));
-  if (others.length === 0) return [golden];
-  if (random.next() >= GOLDEN_SHARE) return others.slice(0, DOCUMENTS_PER_QUESTION);
-  return random.shuffle([golden, ...others.slice(0, DOCUMENTS_PER_QUESTION - 1)]);
+  const isGolden = random.next() < GOLDEN_SHARE;
+  const wanted = Math.min(DOCUMENTS_PER_QUESTION - (isGolden ? 1 : 0), documents.length - 1);
+  const others = new Set<string>();
+  while (others.size < wanted) {
+    const document = documents[random.integer(documents.length)]!;
+    if (document !== golden) others.add(document);
+  }
+  return random.shuffle(isGolden ? [golden, ...others] : [...others]);
 }
 
 /** Every document that the pipeline wrote anew, once, where it says how such a document is asked for. */

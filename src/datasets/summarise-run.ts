@@ -6,6 +6,9 @@ const exampleCount = 3;
 /** Reasons shown per leaf; all are in the log. */
 const reasonCount = 4;
 
+/** Samples that small teachers' pipelines make of every sentence by themselves. */
+const withoutTeacher = ["echo", "keywords", "about", "sentence"];
+
 export function summariseRun(
   directory: string,
   leaves: readonly GeneratedLeaf[],
@@ -20,7 +23,7 @@ export function summariseRun(
     lines.push(
       leaf.taxonomyPath,
       `  ${count("qa")} new question-answer pairs, ${count("seed")} from the seeds`,
-      ...(leaf.kind === "knowledge"
+      ...(withoutTeacher.some((kind) => count(kind) > 0)
         ? [
             `  and so that every sentence can be found: ${count("echo")} echo questions, ${count("keywords")} by keywords, ${count("about")} about names, ${count("sentence")} as text`,
           ]

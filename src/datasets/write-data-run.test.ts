@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,9 +9,11 @@ import {
   type LeafNode,
   type MessagesSample,
   messagesSampleSchema,
+  type Row,
   runManifestSchema,
 } from "../artifacts.ts";
 import { readJsonLines } from "../util/fs.ts";
+import { readDataRun } from "./list-data-runs.ts";
 import { requireOutputDirectory } from "./require-output-directory.ts";
 import { summariseRun } from "./summarise-run.ts";
 import { writeDataRun } from "./write-data-run.ts";
@@ -158,4 +160,106 @@ test("the summary counts by leaf and says what was dropped", async () => {
   expect(text).toContain("0 echo questions, 0 by keywords, 1 about names, 1 as text");
   expect(text).toContain("3 by grounded: no name");
   expect(text).toContain(directory);
+});
+
+const question = (number: number, document: string) => ({
+  question: `Question ${number}?`,
+  response: `Answer ${number}.`,
+  document,
+  dataset_type: "base_document",
+});
+const raftRows = async (documents: string[], perDocument = 1) => {
+  const generated = documents.flatMap((document, i) =>
+    Array.from({ length: perDocument }, (_, j) => question(i * perDocument + j, document)),
+  );
+  const { directory } = await write([{ ...knowledge, generated }]);
+  const [name] = (await readdir(directory, { recursive: true })).filter((file) => file.endsWith("_p10.jsonl"));
+  const all = await rows<MessagesSample>(join(directory, name!));
+  return all
+    .filter(({ metadata }) => metadata!.includes("_raft_p0.4"))
+    .map((sample, i) => {
+      const shown = sample.messages[0]!.content.split("Document:\n").slice(1);
+      const own = documents[Math.floor(i / perDocument)]!;
+      return { shown: shown.map((text) => text.trim().split("\n")[0]!), own, unmask: sample.unmask };
+    });
+};
+
+test("documents that distract: three beside the right one in two of five cases, else four without it, in any order", async () => {
+  const documents = Array.from({ length: 8 }, (_, i) => `Piece ${i}.`);
+  const all = await raftRows(documents, 250);
+  expect(all).toHaveLength(2000);
+  const golden = all.filter(({ shown, own }) => shown.includes(own));
+  // Four standard deviations of a binomial are 88.
+  expect(Math.abs(golden.length - 800)).toBeLessThan(88);
+  for (const { shown, unmask } of all) expect([new Set(shown).size, unmask]).toEqual([4, false]);
+  const places = [0, 1, 2, 3].map((place) => golden.filter(({ shown, own }) => shown[place] === own).length);
+  for (const count of places) expect(count).toBeGreaterThan(golden.length / 8);
+  const distracting = new Set(all.flatMap(({ shown, own }) => shown.filter((text) => text !== own)));
+  expect(distracting.size).toBe(8);
+});
+
+test("with few documents all of them are shown; a single one is the right one", async () => {
+  expect((await raftRows(["Only."])).map(({ shown }) => shown)).toEqual([["Only."]]);
+  for (const { shown, own } of await raftRows(["One.", "Two.", "Three."], 20))
+    expect(shown.filter((text) => text !== own)).toHaveLength(2);
+});
+
+test("pairs in one column are split at the question mark, and a grounded question gets its context, once", async () => {
+  const generated: Row[] = [
+    { output: "What is the sum? 3, I think. Right?", seed_context: "1 and 2" },
+    { output: "No question here.", seed_context: "1 and 2" },
+    { output: "", seed_context: "1 and 2" },
+    { context: "5 and 6", question: "5 and 6\n\nWhat is their sum?", response: " 11 " },
+  ];
+  const { directory, messagesFile, counts } = await write([{ ...skill, generated }]);
+  const pairs = (await rows<MessagesSample>(messagesFile)).filter(({ metadata }) => metadata!.includes('"qa"'));
+  expect(pairs.map(({ messages }) => messages.map(({ content }) => content))).toEqual([
+    ["What is the sum?\n1 and 2", "3, I think. Right?"],
+    ["5 and 6\n\nWhat is their sum?", "11"],
+  ]);
+  expect(counts["droppedRows"]).toBe(2);
+  const log = await rows<{ block: string; reason: string; count: number }>(join(directory, "pipeline.log.jsonl"));
+  expect(log).toMatchObject([{ block: "datasets", reason: "no question", count: 2 }]);
+});
+
+test("a leaf that yields nothing has no sets and stands in no recipe; others are mixed with the system prompt", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "runs-"));
+  const options = { outputDirectory: parent, startedAt: new Date(2026, 2, 4), config: {}, inputs: {}, timings: {} };
+  const leaves = [{ ...knowledge, generated: [] }, skill];
+  const { directory } = await writeDataRun(leaves, { ...options, systemPrompt: "Be kind." });
+  const files = await readdir(directory, { recursive: true });
+  expect(files.filter((file) => /_p07|_p10|knowledge_train/.test(file))).toEqual([]);
+  const mixed = await rows<MessagesSample>(join(directory, "skills_train_msgs_2026-03-04T00_00_00.jsonl"));
+  expect(mixed).toHaveLength(30);
+  for (const { messages } of mixed) expect(messages[0]).toEqual({ role: "system", content: "Be kind." });
+  const [legacy] = await rows<object>(join(directory, "train_2026-03-04T00_00_00.jsonl"));
+  expect(legacy).toMatchObject({ system: "Be kind." });
+});
+
+test("multiple-choice questions lie beside their task, which names them", async () => {
+  const evaluationRows = [
+    { domain: "towns", mmlubench_question: "Which?\nA) a\nB) b\nC) c\nD) d", mmlubench_answer: "C) c" },
+    { domain: "towns", mmlubench_question: "Which?", mmlubench_answer: "none" },
+  ];
+  const { directory } = await write([{ ...knowledge, evaluationRows }]);
+  const task = (await readdir(directory, { recursive: true })).find((file) => file.endsWith("_task.yaml"));
+  const { dataset_kwargs } = parse(await readFile(join(directory, task!), "utf8"));
+  expect(await rows(dataset_kwargs.data_files.test)).toMatchObject([
+    { subject: "towns", answer: 2, choices: ["a", "b", "c", "d"], question: "Which?", dataset_type: "mcq_qa" },
+  ]);
+});
+
+test("runs of the Python program, which have no manifest, are known by their files", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "python-run-"));
+  expect(await readDataRun(directory)).toBeUndefined();
+  await mkdir(join(directory, "generated_X"));
+  await writeFile(join(directory, "generated_X", "a_leaf.jsonl"), "{}\n{}\n");
+  await writeFile(join(directory, "messages_X.jsonl"), '{"messages": []}\n');
+  expect(await readDataRun(directory)).toMatchObject({
+    hasManifest: false,
+    samples: 1,
+    messagesFile: join(directory, "messages_X.jsonl"),
+    leaves: [{ name: "a_leaf", generatedRows: 2 }],
+    sizeBytes: 6 + 17,
+  });
 });
