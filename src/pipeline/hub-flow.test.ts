@@ -64,7 +64,7 @@ blocks:
   - block_type: PromptBuilderBlock
     block_config: {block_name: build, input_cols: {document: text, domain: domain}, output_cols: messages, prompt_config_path: ask.yaml, format_as_messages: true}
   - block_type: LLMChatBlock
-    block_config: {block_name: ask, input_cols: messages, output_cols: raw, max_tokens: 100, temperature: 0.7, async_mode: true, n: 1}
+    block_config: {block_name: ask, input_cols: messages, output_cols: raw, max_tokens: 100, temperature: 0.7, async_mode: true, n: 1, reasoning_effort: low}
   - block_type: LLMResponseExtractorBlock
     block_config: {block_name: extract, input_cols: raw, extract_content: true, expand_lists: true}
   - block_type: TextParserBlock
@@ -101,6 +101,7 @@ test("a flow with metadata runs", async () => {
     },
     maxTokens: 100,
     temperature: 0.7,
+    extra: { reasoning_effort: "low" },
   });
   expect(rows.map(({ line, response, chosen }) => [line, response, chosen])).toEqual([
     ["question=One?", "1", "towns"],

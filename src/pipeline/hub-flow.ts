@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { generationSchema } from "./blocks/generation-settings.ts";
 import type { PipelineEntry, PipelineFile } from "./read-pipeline-file.ts";
 import { checkAgainst } from "./read-yaml-file.ts";
 
@@ -120,10 +121,13 @@ function translateBlock(type: string, name: string, config: Config): Translated[
     }
     case "LLMChatBlock": {
       const parameters = Object.entries(config).filter(([key]) => !connection.has(key));
+      const isKnown = ([key]: [string, unknown]) => Object.hasOwn(generationSchema.shape, key);
+      const others = Object.fromEntries(parameters.filter((entry) => !isKnown(entry)));
       return one("LLMMessagesBlock", {
         input_col: inputs[0],
         output_col: outputs[0],
-        gen_kwargs: Object.fromEntries(parameters),
+        // Further parameters of a provider go into the request's body as they are.
+        gen_kwargs: { extra_body: others, ...Object.fromEntries(parameters.filter(isKnown)) },
       });
     }
     case "LLMParserBlock":

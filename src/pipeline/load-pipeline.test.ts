@@ -119,13 +119,16 @@ test("all findings come at once, each with its line", async () => {
 test("a newer minor version is a warning; instructions for mixing are read; absent columns may be dropped", async () => {
   const yaml = `version: "1.3"
 blocks:
-  - {name: a, type: DuplicateColumnsBlock, config: {columns_map: {document: copy}}, drop_columns: [__index_level_0__], drop_duplicates: null}
+  - {name: a, type: DuplicateColumnsBlock, config: {columns_map: {document: copy}}, drop_columns: [__index_level_0__, domian], drop_duplicates: null}
 datamixing:
   auxiliary_instructions:
     spellcheck: [Correct it., Mend it.]
 `;
   const { warnings, auxiliaryInstructions } = await load(yaml);
-  expect(warnings).toEqual([expect.stringMatching(/p\.yaml: version 1\.3 is newer than 1\.0/)]);
+  expect(warnings).toEqual([
+    expect.stringMatching(/p\.yaml: version 1\.3 is newer than 1\.0/),
+    expect.stringMatching(/p\.yaml:3: block 'a': drop_columns: there is no column 'domian' \(did you mean 'domain'/),
+  ]);
   expect(auxiliaryInstructions).toEqual({ spellcheck: ["Correct it.", "Mend it."] });
 });
 

@@ -110,6 +110,10 @@ export async function loadPipeline(
       const before: string[] = present;
       await attempt(place, () => needColumns(`${place} (${type})`, block.inputColumns, before));
       const after = block.outputColumns(before);
+      for (const column of dropColumns.filter((column) => !after.includes(column))) {
+        const meant = didYouMean(column, after);
+        if (meant !== "") warnings.push(`${place}: drop_columns: there is no column '${column}'${meant}`);
+      }
       await attempt(place, () => needColumns(`${place}: drop_duplicates`, dropDuplicates, after));
       present = after.filter((column) => !dropColumns.includes(column));
     }

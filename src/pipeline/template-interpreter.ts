@@ -106,7 +106,7 @@ export function createInterpreter(
 }
 
 /** A plain value as the package holds it; its environments know how. */
-function wrapped(value: unknown, environment: Environment): RuntimeValue {
+export function wrapped(value: unknown, environment: Environment): RuntimeValue {
   return new (environment.constructor as new () => Environment)().set("value", value) as RuntimeValue;
 }
 

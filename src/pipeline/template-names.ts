@@ -3,6 +3,8 @@
 export interface TemplateFacts {
   /** Read from outside and needed; names bound anywhere in the template count as bound. */
   names: string[];
+  /** Everything that is read, needed or not. */
+  reads: string[];
   filters: string[];
   /** Nodes whose value may be missing: under `is defined` and before `default`. */
   guarded: WeakSet<object>;
@@ -61,7 +63,8 @@ export function inspectTemplate(program: unknown): TemplateFacts {
     for (const [key, value] of Object.entries(node)) if (!skipped.has(key)) visit(value);
   };
   visit(program);
-  return { names: [...new Set(read)].filter((name) => !notNeeded.has(name)), filters, guarded };
+  const reads = [...new Set(read)];
+  return { names: reads.filter((name) => !notNeeded.has(name)), reads, filters, guarded };
 }
 
 function nameOf(node: unknown): string {

@@ -112,6 +112,11 @@ test("what a template takes from outside is known beforehand", () => {
   ]);
 });
 
+test("columns may bear the names of what templates know themselves", () => {
+  const values = { namespace: "n", range: "r", loop: "l", raw_text_0: "x" };
+  expect(readTemplate("{{ namespace }} {{ range }} {% raw %}{{{% endraw %}", "p").render(values)).toBe("n r {{");
+});
+
 test("a template that cannot be read is refused with its place", () => {
   expect(() => readTemplate("{{ a", "p.yaml")).toThrow(/p\.yaml: not a valid template/);
   expect(() => readTemplate("{{ a | uper }}", "p.yaml")).toThrow(/unknown filter 'uper' \(did you mean 'upper'/);

@@ -6,7 +6,7 @@ import { Environment, parse, tokenize } from "@huggingface/jinja";
 import { IlabError } from "../util/errors.ts";
 import { didYouMean } from "./read-yaml-file.ts";
 import { knownFilters } from "./template-filters.ts";
-import { createInterpreter } from "./template-interpreter.ts";
+import { createInterpreter, wrapped } from "./template-interpreter.ts";
 import { inspectTemplate } from "./template-names.ts";
 
 /** A prompt with many examples stays under 50 thousand characters. */
@@ -30,19 +30,21 @@ export function readTemplate(text: string, place: string): PromptTemplate {
   } catch (cause) {
     throw templateError(place, (cause as Error).message, cause);
   }
-  const { names, guarded, filters } = inspectTemplate(program);
+  const { names, reads, guarded, filters } = inspectTemplate(program);
   const unknown = filters.find((filter) => !knownFilters.has(filter));
   if (unknown !== undefined)
     throw templateError(place, `unknown filter '${unknown}'${didYouMean(unknown, [...knownFilters])}`);
   const rawValues = Object.fromEntries(raw.map((inner, index) => [rawName(index), inner]));
   return {
     names: names.filter((name) => !Object.hasOwn(rawValues, name)),
-    render(values) {
+    render(given) {
+      const values = raw.length === 0 ? given : { ...given, ...rawValues };
       const plain = renderPlain(program, values);
       if (plain !== undefined) return plain;
       const environment = new Environment();
-      for (const [name, value] of Object.entries({ ...constants, ...rawValues, ...values }))
-        environment.set(name, value);
+      const known: Record<string, unknown> = { ...constants, ...values };
+      for (const name of reads)
+        if (Object.hasOwn(known, name)) environment.setVariable(name, wrapped(known[name], environment));
       try {
         return String(createInterpreter(environment, guarded).run(program).value);
       } catch (cause) {
