@@ -3,30 +3,29 @@ import { readFileSync } from "node:fs";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { assetPath } from "../util/assets.ts";
 import { closestName } from "../util/did-you-mean.ts";
+import type { TaxonomyFolder } from "./leaf-path.ts";
 import type { PositionedValue } from "./parse-yaml.ts";
 import { formatYamlPath, type Problem, problem, type YamlPath } from "./problem.ts";
 
-export type SchemaName = "knowledge" | "compositional_skills" | "held_out";
+/** A leaf's schema by version and folder, or that of the questions that are never trained on. */
+export type SchemaName = `v${1 | 2 | 3}/${TaxonomyFolder}` | "held_out";
 
 /** Comparing entries with each other takes time in the square of their number; nobody writes more into one file by hand. */
 const MAX_LIST_LENGTH = 2000;
 
-const schemaFiles: Record<SchemaName | "version", string[]> = {
-  version: ["v3", "version.json"],
-  knowledge: ["v3", "knowledge.json"],
-  compositional_skills: ["v3", "compositional_skills.json"],
-  held_out: ["held_out.json"],
-};
-
 let ajv: Ajv2020 | undefined;
 
 function validatorOf(name: SchemaName): ValidateFunction {
-  if (ajv === undefined) {
-    ajv = new Ajv2020({ allErrors: true, strict: false, verbose: true });
-    for (const parts of Object.values(schemaFiles))
-      ajv.addSchema(JSON.parse(readFileSync(assetPath("schemas", ...parts), "utf8")) as object);
-  }
-  return ajv.getSchema(schemaFiles[name].at(-1)!)!;
+  ajv ??= new Ajv2020({ allErrors: true, strict: false, verbose: true });
+  const id = `${name}.json`;
+  const known = ajv.getSchema(id);
+  if (known !== undefined) return known;
+  return ajv.compile(JSON.parse(readFileSync(assetPath("schemas", ...id.split("/")), "utf8")) as object);
+}
+
+/** Knowledge of the first two versions: its schema says no more than that it is not read. */
+export function isDeprecated(name: SchemaName): boolean {
+  return (validatorOf(name).schema as { deprecated?: boolean }).deprecated === true;
 }
 
 export function checkSchema(name: SchemaName, yaml: PositionedValue): Problem[] {
@@ -43,7 +42,15 @@ export function checkSchema(name: SchemaName, yaml: PositionedValue): Problem[] 
     ];
   const validate = validatorOf(name);
   if (validate(yaml.value)) return [];
-  return (validate.errors ?? []).flatMap((error) => describe(error, yaml) ?? []);
+  const unknown = new Set<string>();
+  return (validate.errors ?? []).flatMap((error) => {
+    // All unknown fields of one mapping are one finding, as upstream counts them; it names every one of them.
+    if (error.keyword === "additionalProperties") {
+      if (unknown.has(error.instancePath)) return [];
+      unknown.add(error.instancePath);
+    }
+    return describe(error, yaml) ?? [];
+  });
 }
 
 function findLongList(value: unknown, path: YamlPath = []): YamlPath | undefined {
@@ -73,11 +80,15 @@ function describe(error: ErrorObject, yaml: PositionedValue): Problem | undefine
       );
     }
     case "additionalProperties": {
-      const field = String(params["additionalProperty"]);
-      return unknownField(yaml, [...path, field], Object.keys((error.parentSchema?.["properties"] as object) ?? {}));
+      const known = Object.keys((error.parentSchema?.["properties"] as object) ?? {});
+      const [field, ...others] = Object.keys(error.data as object).filter((name) => !known.includes(name));
+      const found = unknownField(yaml, [...path, field!], known);
+      const places = others.map((name) => `'${name}' (line ${yaml.locate([...path, name], "key").line})`);
+      return others.length === 0 ? found : { ...found, message: `${found.message}; nor is ${places.join(", ")}` };
     }
     case "type":
       return wrongType(String(params["type"]), error.data, yaml, path);
+    case "minLength":
     case "pattern":
       return at("empty-text", `${nameOf(path)} is empty`, "Write the text, or remove the entry.");
     case "minItems": {
@@ -98,6 +109,12 @@ function describe(error: ErrorObject, yaml: PositionedValue): Problem | undefine
         [...path, second],
       );
     }
+    case "const":
+      return at(
+        "wrong-version",
+        `${nameOf(path)} must be ${JSON.stringify(params["allowedValue"])}`,
+        `Write '${path.at(-1)}: ${JSON.stringify(params["allowedValue"])}'.`,
+      );
     case "if":
       return undefined;
     default:
@@ -131,9 +148,9 @@ function wrongType(wanted: string, data: unknown, yaml: PositionedValue, path: Y
   const position = yaml.locate(path);
   if (data === null)
     return problem("missing-value", `${nameOf(path)} has no value`, `Write ${typeWords[wanted]} here.`, position, path);
-  const found = source === String(data) && typeof data === "number" ? "a number" : wordsFor(data);
+  const found = typeof data === "number" && source === String(data) ? "a number" : wordsFor(data);
   const message = `${nameOf(path)} must be ${typeWords[wanted] ?? wanted}, but is ${found}`;
-  if (wanted !== "string" || Array.isArray(data) || (typeof data === "object" && !(data instanceof Date)))
+  if (wanted !== "string" || typeof data === "object")
     return problem("wrong-type", message, hintForStructure(wanted), position, path);
   return problem(
     "wrong-type",
@@ -146,7 +163,7 @@ function wrongType(wanted: string, data: unknown, yaml: PositionedValue, path: Y
 
 function wordsFor(data: unknown): string {
   if (Array.isArray(data)) return "a list";
-  if (data instanceof Date) return "a date";
+  if (typeof data === "symbol") return data.description ?? "a value of another kind";
   if (typeof data === "boolean") return `the truth value ${data}`;
   if (typeof data === "number" || typeof data === "bigint") return `the number ${data}`;
   return typeof data === "string" ? "text" : "a mapping (lines of the form 'name: value')";

@@ -30,7 +30,7 @@ describe("a word is read as PyYAML reads it", () => {
           ? "null"
           : Array.isArray(value)
             ? "list"
-            : value instanceof Date
+            : typeof value === "symbol"
               ? "date"
               : typeof value;
     const expected: Record<string, string> = {

@@ -4,6 +4,8 @@
  */
 import type { QuestionAnswer } from "../artifacts.ts";
 import { checkSchema } from "./check-schema.ts";
+import { keyDuplicates } from "./lint/token-rules.ts";
+import { normaliseQuestion } from "./normalise-question.ts";
 import { parseYaml } from "./parse-yaml.ts";
 import { type Problem, problem } from "./problem.ts";
 import { readText } from "./read-text.ts";
@@ -28,6 +30,9 @@ export async function readHeldOut(file: string, seedQuestions: readonly string[]
       ],
     };
   const found = checkSchema("held_out", yaml);
+  keyDuplicates.check(yaml, keyDuplicates.options, ({ line, column, message, hint }) => {
+    found.push(problem("key-duplicates", message, hint, { line, column }));
+  });
   if (found.length > 0) return { questions: [], problems: found };
   const questions = yaml.value as QuestionAnswer[];
   const trained = new Set(seedQuestions.map(normaliseQuestion));
@@ -59,13 +64,4 @@ export async function readHeldOut(file: string, seedQuestions: readonly string[]
     else seen.set(key, index);
   }
   return { questions: found.length > 0 ? [] : questions, problems: found };
-}
-
-/** Two questions are the same when only case, punctuation, accents' encoding or spaces differ. */
-export function normaliseQuestion(question: string): string {
-  return question
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
 }

@@ -4,11 +4,18 @@ import type { Issue, LeafNode } from "../artifacts.ts";
 import { throwIfAborted } from "../util/errors.ts";
 import { type FindLeafFilesOptions, findLeafFiles } from "./find-leaf-files.ts";
 import { LEAF_FILE } from "./leaf-path.ts";
-import { problem } from "./problem.ts";
-import { displayPath, validateLeaf } from "./validate-leaf.ts";
+import type { LintConfig } from "./lint/lint-config.ts";
+import { warning } from "./problem.ts";
+import { displayPath } from "./to-issues.ts";
+import { type ValidateLeafResult, validateLeaf } from "./validate-leaf.ts";
+
+export interface ReadTaxonomyOptions extends FindLeafFilesOptions {
+  /** Rules of form, every one of which is an error. Default: what upstream checks leaves with. */
+  lintConfig?: LintConfig;
+}
 
 export interface Taxonomy {
-  /** Leaves without errors, ordered by file. */
+  /** Leaves without errors, ordered by file. No two have the same `name`. */
   leaves: LeafNode[];
   /** Ordered by file, then by place in it. */
   issues: Issue[];
@@ -16,42 +23,59 @@ export interface Taxonomy {
   files: string[];
 }
 
+/** Files that are read while others are being checked. */
+const FILES_AT_ONCE = 16;
+
 /**
  * `path`: the taxonomy's root, one `qna.yaml`, or a directory that holds one. Throws `UsageError` for a path that is none of
  * these and `TAXONOMY_BASE_NOT_FOUND` for a base that git does not know; what is wrong inside files comes back as issues.
  */
-export async function readTaxonomy(path: string, options: FindLeafFilesOptions = {}): Promise<Taxonomy> {
+export async function readTaxonomy(path: string, options: ReadTaxonomyOptions = {}): Promise<Taxonomy> {
   const { root, files, misnamed } = await findLeafFiles(path, options);
-  const leaves: LeafNode[] = [];
   const issues: Issue[] = misnamed.map((file) => ({
     file: displayPath(file),
-    ...problem(
+    ...warning(
       "wrong-file-name",
       `'${basename(file)}' is not read: a leaf's file is named '${LEAF_FILE}'`,
       "Rename it.",
     ),
-    severity: "warning",
   }));
-  const names = new Map<string, LeafNode>();
-  for (const file of files) {
-    throwIfAborted(options.signal);
-    const { leaf, issues: found } = await validateLeaf(file, { root });
+  const results: ValidateLeafResult[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < files.length) {
+      throwIfAborted(options.signal);
+      const index = next++;
+      results[index] = await validateLeaf(files[index]!, { root, lintConfig: options.lintConfig });
+    }
+  };
+  await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
+  const leaves: LeafNode[] = [];
+  const byName = new Map<string, LeafNode>();
+  for (const { leaf, issues: found } of results) {
     issues.push(...found);
     if (leaf === undefined) continue;
-    const twin = names.get(leaf.name);
-    if (twin === undefined) {
-      names.set(leaf.name, leaf);
-      leaves.push(leaf);
-      continue;
-    }
-    issues.push({
-      file: displayPath(file),
-      ...problem(
-        "same-leaf-name",
-        `this leaf and ${displayPath(twin.file)} would both be named '${leaf.name}'`,
-        "Rename one of the folders: '/' and '_' count as the same in a leaf's name.",
-      ),
-    });
+    const named = withOwnName(leaf, byName, issues);
+    byName.set(named.name, named);
+    leaves.push(named);
   }
   return { leaves, issues, files };
+}
+
+/** A leaf's name is the name of its files, and `a/b_c` and `a_b/c` have the same. */
+function withOwnName(leaf: LeafNode, byName: ReadonlyMap<string, LeafNode>, issues: Issue[]): LeafNode {
+  const twin = byName.get(leaf.name);
+  if (twin === undefined) return leaf;
+  let number = 2;
+  while (byName.has(`${leaf.name}_${number}`)) number += 1;
+  const name = `${leaf.name}_${number}`;
+  issues.push({
+    file: displayPath(leaf.file),
+    ...warning(
+      "same-leaf-name",
+      `this leaf and ${displayPath(twin.file)} would both be named '${leaf.name}'; this one is named '${name}'`,
+      "Rename one of the folders: '/' and '_' count as the same in a leaf's name.",
+    ),
+  });
+  return { ...leaf, name };
 }

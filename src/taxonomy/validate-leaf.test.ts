@@ -32,6 +32,7 @@ ${[1, 2, 3, 4, 5].map((n) => `  - question: Do ${n}\n    answer: Done ${n}\n`).j
 async function check(content: string | Uint8Array, kind: "knowledge" | "skill" = "knowledge", heldOut?: string) {
   const directory = join(root, kind === "knowledge" ? "knowledge" : "compositional_skills", "arts", "thing");
   await mkdir(join(directory, "documents"), { recursive: true });
+  await writeFile(join(directory, "attribution.txt"), "Title of work: X\nLicense of the work: MIT\n");
   await writeFile(join(directory, "qna.yaml"), content);
   if (heldOut !== undefined) await writeFile(join(directory, "held_out.yaml"), heldOut);
   return await validateLeaf(join(directory, "qna.yaml"), { root });
@@ -103,9 +104,13 @@ describe("a bad file", () => {
       replace("        answer: It is b1.\n", ""),
       { code: "missing-field", line: 13, column: 9, path: "seed_examples[0].questions_and_answers[1]" },
     ],
-    ["missing version", replace("version: 3\n", ""), { code: "missing-field", line: 1, column: 1, path: "version" }],
-    ["version 1", replace("version: 3", "version: 1"), { code: "unsupported-version", line: 1, column: 10 }],
-    ["version 2", replace("version: 3", "version: 2"), { code: "unsupported-version", line: 1, column: 10 }],
+    [
+      "missing version",
+      replace("version: 3\n", ""),
+      { code: "deprecated-version", line: 1, column: 1, path: "version" },
+    ],
+    ["version 1", replace("version: 3", "version: 1"), { code: "deprecated-version", line: 1, column: 10 }],
+    ["version 2", replace("version: 3", "version: 2"), { code: "deprecated-version", line: 1, column: 10 }],
     ["version 4", replace("version: 3", "version: 4"), { code: "unsupported-version", line: 1, column: 10 }],
     ["version as text", replace("version: 3", 'version: "3"'), { code: "wrong-type", line: 1, column: 10 }],
     ["yes", replace("It is a1.", "yes"), { code: "wrong-type", line: 12, column: 17 }],
@@ -120,7 +125,7 @@ describe("a bad file", () => {
       { code: "wrong-type", line: 8, column: 16 },
     ],
     ["no value", replace("domain: geography", "domain:"), { code: "missing-value", line: 3, column: 1 }],
-    ["blank text", replace("domain: geography", 'domain: " "'), { code: "empty-text", line: 3, column: 9 }],
+    ["empty text", replace("domain: geography", 'domain: ""'), { code: "empty-text", line: 3, column: 9 }],
     [
       "unknown field",
       replace("domain:", "colour: red\ndomain:"),
@@ -142,19 +147,14 @@ describe("a bad file", () => {
       replace(pair("c1"), pair("a1")),
       { code: "duplicate-item", line: 15, column: 9, path: "seed_examples[0].questions_and_answers[2]" },
     ],
-    [
-      "duplicate key",
-      (text) => `${text}domain: twice\n`,
-      { code: "duplicate-key", line: 49, column: 1, path: "domain" },
-    ],
+    ["duplicate key", (text) => `${text}domain: twice\n`, { code: "key-duplicates", line: 49, column: 1 }],
     ["tab", replace("  folder:", "\tfolder:"), { code: "tab-indentation", line: 6, column: 1 }],
-    ["open quote", replace("domain: geography", 'domain: "geography'), { code: "yaml-syntax", line: 3, column: 19 }],
-    ["colon in text", replace("domain: geography", "domain: a: b"), { code: "yaml-syntax", line: 3, column: 9 }],
-    ["star", replace('["*.md"]', "\n    - *.md"), { code: "unknown-alias", line: 8, column: 7 }],
+    ["open quote", replace("domain: geography", "domain: 'geography"), { code: "yaml-syntax", line: 3, column: 9 }],
+    ["colon in text", replace("domain: geography", "domain: a: b"), { code: "yaml-syntax", line: 3, column: 10 }],
+    ["star", replace('["*.md"]', "\n    - *.md"), { code: "yaml-syntax", line: 8, column: 7 }],
+    ["alias", replace("domain: geography", "domain: *x"), { code: "unknown-alias", line: 3, column: 9 }],
     ["tag", replace("domain: geography", "domain: !thing x"), { code: "yaml-tag", line: 3, column: 9 }],
     ["two documents", (text) => `${text}---\na: b\n`, { code: "multiple-documents", line: 49, column: 1 }],
-    ["empty", () => "", { code: "empty-file", line: 1, column: 1 }],
-    ["comment only", () => "# nothing\n", { code: "empty-file", line: 1, column: 1 }],
     ["a list", () => "- a\n", { code: "not-a-mapping", line: 1, column: 1 }],
     ["a word", () => "hello\n", { code: "not-a-mapping", line: 1, column: 1 }],
     ["a date", () => "2024-01-01\n", { code: "not-a-mapping", line: 1, column: 1 }],
@@ -167,16 +167,6 @@ describe("a bad file", () => {
     ],
     ["no folder", replace("folder: documents", "folder: papers"), { code: "folder-not-found", line: 6, column: 11 }],
     ["folder and repo", replace("  folder:", "  repo: x\n  folder:"), { code: "unknown-field", line: 6, column: 3 }],
-    [
-      "an option for git",
-      replace(/document:\n.*\n/, "document:\n  repo: --upload-pack=x\n  commit: -x\n"),
-      { code: "unsafe-repository", line: 6, column: 9 },
-    ],
-    [
-      "a program as transport",
-      replace(/document:\n.*\n/, "document:\n  repo: ext::sh -c x\n  commit: main\n"),
-      { code: "unsafe-repository", line: 6, column: 9 },
-    ],
     [
       "commit that is a number",
       replace(/document:\n.*\n/, "document:\n  repo: https://example.org/x\n  commit: 1234567\n"),
@@ -198,9 +188,33 @@ describe("a bad file", () => {
     expect(issues[0]?.message).toContain("90");
   });
 
+  test.each<[string, (text: string) => string, object[]]>([
+    ["empty", () => "", [{ code: "empty-file", line: 1, column: 1 }]],
+    ["comment only", () => "# nothing\n", [{ code: "empty-file" }]],
+    ["an empty list", () => "[]\n", [{ code: "empty-file" }]],
+  ])("%s is a warning, and no leaf", async (_, edit, expected) => {
+    const { leaf, issues } = await check(edit(knowledge));
+    expect(leaf).toBeUndefined();
+    expect(issues).toMatchObject(expected.map((one) => ({ severity: "warning", ...one })));
+  });
+
+  test.each([
+    ["--upload-pack=x", "-x", ["unsafe-repository 6:9", "unsafe-commit 7:11"]],
+    ["ext::sh -c x", "main", ["unsafe-repository 6:9"]],
+  ])("repository %s at %s is a warning: whoever fetches it refuses", async (repo, commit, expected) => {
+    const { leaf, issues } = await check(
+      knowledge.replace(/document:\n.*\n/, `document:\n  repo: ${repo}\n  commit: ${commit}\n`),
+    );
+    expect(leaf).toBeDefined();
+    expect(issues.map(({ code, line, column }) => `${code} ${line}:${column}`)).toEqual(expected);
+    expect(new Set(issues.map(({ severity }) => severity))).toEqual(new Set(["warning"]));
+  });
+
   test("mixed contexts in a skill, at the first example that has none", async () => {
     const { issues } = await check(skill.replace("  - question: Do 1", "  - context: C\n    question: Do 1"), "skill");
-    expect(issues).toMatchObject([{ code: "mixed-contexts", line: 8, column: 5, path: "seed_examples[1]" }]);
+    expect(issues).toMatchObject([
+      { code: "mixed-contexts", severity: "warning", line: 8, column: 5, path: "seed_examples[1]" },
+    ]);
   });
 
   test("an unknown field inside a pair is a warning, as files of others have it", async () => {
@@ -228,8 +242,8 @@ describe("a bad file", () => {
     const many = `version: 3\nseed_examples:\n${"  - {}\n".repeat(60_000)}`;
     expect((await check(many)).issues).toMatchObject([{ code: "too-many-items", line: 2 }]);
     const wrong = await check(`version: 3\n${Array.from({ length: 2000 }, (_, i) => `k${i}: 1\n`).join("")}`);
-    expect(wrong.issues).toHaveLength(51);
-    expect(performance.now() - start).toBeLessThan(20_000);
+    expect(wrong.issues.length).toBeLessThan(10);
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   test("not there, a directory, a link, another name", async () => {

@@ -70,7 +70,7 @@ async function documentIssues({ paths, signal }: CommandContext, leaf: LeafNode)
   const { join } = await import("node:path");
   const { readDocuments } = await import("../../../seeds/read-documents.ts");
   const { locateInLeaf } = await import("../../../taxonomy/locate-in-leaf.ts");
-  const { displayPath } = await import("../../../taxonomy/validate-leaf.ts");
+  const { displayPath } = await import("../../../taxonomy/to-issues.ts");
   try {
     await readDocuments(leaf, { cacheDirectory: join(paths.cache, "documents"), signal });
     return [];

@@ -1,16 +1,20 @@
-/** Whether a leaf's document source is safe to use: nothing in it may leave its root or become an option of a program. */
+/**
+ * Whether a leaf's document source is safe to use: nothing in it may leave its root or become an option of a program. Upstream accepts
+ * anything for a repository, so those are warnings here; whoever fetches documents refuses them.
+ */
 import { realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
-import type { DocumentSource } from "../artifacts.ts";
-import { commitProblem, repositoryProblem } from "../util/git.ts";
-import { patternProblem } from "../util/glob.ts";
-import type { PositionedValue } from "./parse-yaml.ts";
-import { type Problem, problem, type YamlPath } from "./problem.ts";
+import type { DocumentSource } from "../../artifacts.ts";
+import { commitProblem, repositoryProblem } from "../../util/git.ts";
+import { patternProblem } from "../../util/glob.ts";
+import type { PositionedValue } from "../parse-yaml.ts";
+import { type Problem, problem, type YamlPath } from "../problem.ts";
 
 export async function checkDocument(file: string, source: DocumentSource, yaml: PositionedValue): Promise<Problem[]> {
   const problems: Problem[] = [];
+  const severity = "folder" in source ? "error" : "warning";
   const report = (path: YamlPath, code: string, message: string, hint: string) =>
-    problems.push(problem(code, message, hint, yaml.locate(path), path));
+    problems.push({ ...problem(code, message, hint, yaml.locate(path), path), severity });
   for (const [index, pattern] of source.patterns.entries()) {
     const why = patternProblem(pattern);
     if (why !== undefined)

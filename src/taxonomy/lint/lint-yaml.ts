@@ -1,0 +1,47 @@
+/** The form of a YAML text, judged by the rules of a configuration; comments such as `# yamllint disable-line` are heeded. */
+import type { Problem } from "../problem.ts";
+import { isBesideContent } from "./comment-rules.ts";
+import type { LintConfig } from "./lint-config.ts";
+import type { LintedText } from "./lint-rule.ts";
+import { lintRules } from "./rules.ts";
+
+/** Sorted by place. The code of a finding is the rule's name. */
+export function lintYaml(text: LintedText, config: LintConfig): Problem[] {
+  if (/^\s*# yamllint disable-file\s*$/.test(text.lines.line(0))) return [];
+  const isSilenced = readDirectives(text);
+  const problems: Problem[] = [];
+  for (const [name, { level, options }] of config)
+    lintRules[name]!.check(text, options, ({ line, column, message, hint }) => {
+      if (!isSilenced(name, line))
+        problems.push({ line, column, severity: level, code: name, path: "", message, hint });
+    });
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+interface Switch {
+  line: number;
+  isOff: boolean;
+  /** Absent: every rule. */
+  rules?: readonly string[];
+}
+
+/** Whether a rule is silent on a line (1-based). */
+function readDirectives({ comments, tokens }: LintedText): (rule: string, line: number) => boolean {
+  const switches: Switch[] = [];
+  const lines: Switch[] = [];
+  for (const comment of comments) {
+    const match = /^# yamllint (disable-line|disable|enable)((?: rule:\S+)*)\s*$/.exec(comment.text);
+    if (match === null) continue;
+    const named = match[2]!.trim();
+    const rules = named === "" ? undefined : named.split(" ").map((word) => word.slice("rule:".length));
+    const line = comment.line + 1;
+    if (match[1] === "disable-line")
+      lines.push({ line: isBesideContent(comment, tokens) ? line : line + 1, isOff: true, rules });
+    else switches.push({ line, isOff: match[1] === "disable", rules });
+  }
+  if (switches.length === 0 && lines.length === 0) return () => false;
+  const names = ({ rules }: Switch, rule: string) => rules === undefined || rules.includes(rule);
+  return (rule, line) =>
+    lines.some((one) => one.line === line && names(one, rule)) ||
+    (switches.findLast((one) => one.line <= line && names(one, rule))?.isOff ?? false);
+}
