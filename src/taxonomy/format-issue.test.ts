@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Issue } from "../artifacts.ts";
-import { formatIssue } from "./format-issue.ts";
+import { automaticFormat, formatIssue } from "./format-issue.ts";
 
 const issue: Issue = {
   file: "knowledge/a,b/qna.yaml",
@@ -22,16 +22,36 @@ test("text is file:line:column, as editors link it", () => {
   );
 });
 
+test("upstream's shapes", () => {
+  expect(formatIssue(issue, "standard")).toBe(
+    "ERROR: knowledge/a,b/qna.yaml:3:9 [.domain] 100% wrong: 'x' (wrong-type)",
+  );
+  expect(formatIssue({ ...issue, severity: "warning", path: "" }, "standard")).toBe(
+    "WARN: knowledge/a,b/qna.yaml:3:9 100% wrong: 'x' (wrong-type)",
+  );
+  expect(formatIssue(issue, "logging")).toBe("knowledge/a,b/qna.yaml:3:9 [.domain] 100% wrong: 'x' (wrong-type)");
+  expect(JSON.parse(formatIssue(issue, "json"))).toEqual(issue);
+});
+
 test("a GitHub annotation escapes what would end it", () => {
   expect(formatIssue(issue, "github")).toBe(
-    "::error file=knowledge/a%2Cb/qna.yaml,line=3,col=9,title=wrong-type::100%25 wrong: 'x'%0ADo this.",
+    "::error file=knowledge/a%2Cb/qna.yaml,line=3,col=9::3:9 [.domain] 100%25 wrong: 'x' (wrong-type)%0ADo this.",
   );
 });
 
-test.each(["text", "github"] as const)("what a file says cannot begin a line or colour the terminal (%s)", (format) => {
-  const hostile = { ...issue, message: "a\n::add-mask::x\u001b[31m", file: "a\nb", hint: "c\rd" };
-  const lines = formatIssue(hostile, format).split("\n");
-  expect(lines.some((line) => line.startsWith("::add-mask"))).toBe(false);
-  expect(formatIssue(hostile, format)).not.toContain("\r");
-  expect(formatIssue(hostile, format)).not.toContain("\u001b");
+test("the automatic shape is GitHub's where both of its variables are set", () => {
+  expect(automaticFormat({})).toBe("text");
+  expect(automaticFormat({ GITHUB_ACTIONS: "true" })).toBe("text");
+  expect(automaticFormat({ GITHUB_ACTIONS: "true", GITHUB_WORKFLOW: "x" })).toBe("github");
 });
+
+test.each(["text", "standard", "github", "logging"] as const)(
+  "what a file says cannot begin a line or colour the terminal (%s)",
+  (format) => {
+    const hostile = { ...issue, message: "a\n::add-mask::x\u001b[31m", file: "a\nb", hint: "c\rd" };
+    const lines = formatIssue(hostile, format).split("\n");
+    expect(lines.some((line) => line.startsWith("::add-mask"))).toBe(false);
+    expect(formatIssue(hostile, format)).not.toContain("\r");
+    expect(formatIssue(hostile, format)).not.toContain("\u001b");
+  },
+);

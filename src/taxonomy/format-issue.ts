@@ -1,10 +1,27 @@
-/** Renders a finding: as a line for people and editors, or as an annotation for GitHub Actions. */
+/** Renders a finding: as lines for people and editors, or in one of the shapes that upstream's parser writes. */
 import type { Issue } from "../artifacts.ts";
 
-export type IssueFormat = "text" | "github";
+export const issueFormats = ["text", "standard", "github", "logging", "json"] as const;
+export type IssueFormat = (typeof issueFormats)[number];
 
 export function formatIssue(issue: Issue, format: IssueFormat): string {
-  return format === "github" ? formatForGitHub(issue) : formatAsText(issue);
+  switch (format) {
+    case "text":
+      return formatAsText(issue);
+    case "standard":
+      return `${issue.severity === "error" ? "ERROR" : "WARN"}: ${formatForLog(issue)}`;
+    case "github":
+      return formatForGitHub(issue);
+    case "logging":
+      return formatForLog(issue);
+    case "json":
+      return JSON.stringify(issue);
+  }
+}
+
+/** What `auto` means where nobody chose: annotations where GitHub runs the program, lines for people elsewhere. */
+export function automaticFormat(env: NodeJS.ProcessEnv): IssueFormat {
+  return env["GITHUB_ACTIONS"] !== undefined && env["GITHUB_WORKFLOW"] !== undefined ? "github" : "text";
 }
 
 /** `file:line:column: error: message [code]`, the layout that editors turn into links, and the hint below it. */
@@ -13,12 +30,22 @@ function formatAsText({ file, line, column, severity, code, message, hint }: Iss
   return hint === undefined ? text : `${text}\n    ${printable(hint)}`;
 }
 
-/** Workflow command of GitHub Actions: percent, line breaks and, in properties, colon and comma are escaped. */
-function formatForGitHub({ file, line, column, severity, code, message, hint }: Issue): string {
+/** `file:line:column [.path] message (code)` */
+function formatForLog({ file, line, column, path, code, message }: Issue): string {
+  return `${printable(file)}:${line}:${column}${bracketed(path)} ${printable(message)} (${code})`;
+}
+
+/** A workflow command of GitHub Actions: percent, line breaks and, in properties, colon and comma are escaped. */
+function formatForGitHub({ file, line, column, path, severity, code, message, hint }: Issue): string {
   const data = (text: string) => text.replaceAll("%", "%25").replaceAll("\n", "%0A");
   const property = (text: string) => data(printable(text)).replaceAll(":", "%3A").replaceAll(",", "%2C");
-  const text = hint === undefined ? printable(message) : `${printable(message)}\n${printable(hint)}`;
-  return `::${severity} file=${property(file)},line=${line},col=${column},title=${property(code)}::${data(text)}`;
+  const said = `${line}:${column}${bracketed(path)} ${printable(message)} (${code})`;
+  const text = hint === undefined ? said : `${said}\n${printable(hint)}`;
+  return `::${severity} file=${property(file)},line=${line},col=${column}::${data(text)}`;
+}
+
+function bracketed(path: string): string {
+  return path === "" ? "" : ` [${path.startsWith("[") ? "" : "."}${printable(path)}]`;
 }
 
 /** Texts quote files that others wrote: their line breaks and control characters must not reach the terminal or a CI log. */

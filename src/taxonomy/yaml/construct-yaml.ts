@@ -150,7 +150,8 @@ function scalar(node: ScalarNode, isTextOnly: boolean): unknown {
         `Put it in quotes: "${text}".`,
       );
     case "binary":
-      if (/^[A-Za-z0-9+/=\s]*$/.test(text)) return Symbol.for("binary data");
+      // Whatever is no digit of it is skipped.
+      if (/^\p{ASCII}*$/u.test(text)) return Symbol.for("binary data");
       break;
     case "value":
       throw new YamlError(node.start, "a single '=' has a meaning of its own in YAML", 'Put it in quotes: "=".');

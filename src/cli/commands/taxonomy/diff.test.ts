@@ -17,7 +17,14 @@ beforeEach(async () => {
   taxonomy = join(home, "taxonomy");
   await cp(join(packageRoot, "examples", "taxonomy"), taxonomy, { recursive: true });
   vi.stubEnv("HOME", home);
-  for (const name of ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "ILAB_GLOBAL_CONFIG", "GITHUB_ACTIONS"])
+  for (const name of [
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+    "ILAB_GLOBAL_CONFIG",
+    "GITHUB_ACTIONS",
+    "GITHUB_WORKFLOW",
+  ])
     vi.stubEnv(name, undefined);
 });
 afterEach(async () => {
@@ -93,7 +100,8 @@ test("errors are shown with their place and end in status 1", async () => {
 test("annotations in GitHub Actions", async () => {
   await breakLeaf();
   vi.stubEnv("GITHUB_ACTIONS", "true");
-  expect((await diff("--taxonomy-path", taxonomy)).stdout).toMatch(/^::error file=.*qna\.yaml,line=2,col=1,/m);
+  vi.stubEnv("GITHUB_WORKFLOW", "check");
+  expect((await diff("--taxonomy-path", taxonomy)).stdout).toMatch(/^::error file=.*qna\.yaml,line=2,col=1::2:1 /m);
 });
 
 test("--quiet says nothing but the exit status", async () => {

@@ -1,12 +1,16 @@
-/** `ilab taxonomy diff`: checks the leaves that changed, and that their documents can be read. */
-import type { Issue, LeafNode } from "../../../artifacts.ts";
-import { IlabError } from "../../../util/errors.ts";
+/** `ilab taxonomy diff`: checks the leaves that changed, and what can be said about their documents. */
+import type { LeafNode } from "../../../artifacts.ts";
+import { IlabError, UsageError } from "../../../util/errors.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { examples } from "../../examples.ts";
 
 interface DiffOptions {
   taxonomyPath?: string;
   taxonomyBase?: string;
+  yamlRules?: string;
+  format: string;
+  documents?: boolean;
+  strict?: boolean;
   quiet?: boolean;
 }
 
@@ -16,10 +20,14 @@ export const register: RegisterCommand = (group, bind) => {
     .description("List and check the new and changed leaves of a taxonomy.")
     .option("--taxonomy-path <path>", "taxonomy directory or one qna.yaml")
     .option("--taxonomy-base <reference>", "git reference that changes are counted from; 'empty' takes the whole tree")
+    .option("--yaml-rules <file>", "rules of form, as a configuration of yamllint; every finding is an error")
+    .option("--format <shape>", "shape of the findings: auto, text, standard, github, logging or json", "auto")
+    .option("--documents", "also fetch the repositories of documents, and look for the contexts in them")
+    .option("--strict", "take warnings for errors")
     .option("--quiet", "print nothing; the exit status is 1 when there are errors")
     .addHelpText(
       "after",
-      examples("ilab taxonomy diff", "ilab taxonomy diff --taxonomy-path ./taxonomy --taxonomy-base empty"),
+      examples("ilab taxonomy diff", "ilab taxonomy diff --taxonomy-path ./taxonomy --taxonomy-base empty --strict"),
     )
     .action(bind<DiffOptions>(diff));
 };
@@ -28,34 +36,41 @@ async function diff(context: CommandContext, options: DiffOptions): Promise<void
   const { reporter, signal, paths } = context;
   const { relative, resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
+  const { checkLeafDocuments } = await import("../../../taxonomy/check-leaf-documents.ts");
   const { chooseBase } = await import("../../../taxonomy/choose-base.ts");
-  const { formatIssue } = await import("../../../taxonomy/format-issue.ts");
+  const { automaticFormat, formatIssue, issueFormats } = await import("../../../taxonomy/format-issue.ts");
+  const { readLintConfig } = await import("../../../taxonomy/lint/lint-config.ts");
   const { readTaxonomy } = await import("../../../taxonomy/read-taxonomy.ts");
   const config = (await loadConfig(paths)).generate;
-  const print = (text: string) => {
-    if (!options.quiet) reporter.print(text);
-  };
+  const format = issueFormats.find((name) => name === options.format);
+  if (format === undefined && options.format !== "auto")
+    throw new UsageError(`there is no format '${options.format}'`, `There are: auto, ${issueFormats.join(", ")}.`);
+  const shape = format ?? automaticFormat(process.env);
+  const isTalkative = !options.quiet && shape !== "json";
   const path = resolve(options.taxonomyPath ?? config.taxonomy_path);
   const chosen = { asked: options.taxonomyBase, configured: config.taxonomy_base, signal };
   const { base, note } = await chooseBase(path, chosen);
-  if (note !== undefined) print(note);
+  if (note !== undefined && isTalkative) reporter.print(note);
 
-  const { leaves, issues, files } = await readTaxonomy(path, { base, signal });
-  for (const file of files) print(relative(path, file) || file);
-  for (const leaf of leaves) issues.push(...(await documentIssues(context, leaf)));
+  const lintConfig = options.yamlRules === undefined ? undefined : await readLintConfig(options.yamlRules);
+  const { leaves, issues, files } = await readTaxonomy(path, { base, lintConfig, signal });
+  if (isTalkative) for (const file of files) reporter.print(relative(path, file) || file);
+  for (const leaf of leaves)
+    issues.push(...(await checkLeafDocuments(leaf, (one) => documentsOf(context, one, options.documents))));
+  if (options.strict) for (const issue of issues) issue.severity = "error";
 
-  const format = process.env["GITHUB_ACTIONS"] === "true" ? "github" : "text";
-  for (const issue of issues) print(formatIssue(issue, format));
+  if (!options.quiet) for (const issue of issues) reporter.print(formatIssue(issue, shape));
   const errorCount = issues.filter(({ severity }) => severity === "error").length;
-  const summary = `${count(files.length, base === "empty" ? "leaf" : "changed leaf", base === "empty" ? "leaves" : "changed leaves")} in ${path}: ${count(errorCount, "error", "errors")}, ${count(issues.length - errorCount, "warning", "warnings")}`;
+  const what = base === "empty" ? ["leaf", "leaves"] : ["changed leaf", "changed leaves"];
+  const summary = `${count(files.length, what[0]!, what[1]!)} in ${path}: ${count(errorCount, "error", "errors")}, ${count(issues.length - errorCount, "warning", "warnings")}`;
   if (errorCount > 0)
     throw new IlabError({
       code: "TAXONOMY_INVALID",
       message: options.quiet ? "" : summary,
-      hint: "Correct the places named above and check again.",
+      hint: "Correct the places named above and check again; 'ilab taxonomy fix' mends what is only a matter of form.",
       details: { issues },
     });
-  print(summary);
+  if (isTalkative) reporter.print(summary);
   reporter.result({
     leaves: leaves.map(({ file, taxonomyPath, kind, seedExamples, heldOut }) => ({
       ...{ file, taxonomyPath, kind },
@@ -65,22 +80,12 @@ async function diff(context: CommandContext, options: DiffOptions): Promise<void
   });
 }
 
-/** Documents that cannot be had, as a finding at the leaf's `document`. Other failures (disk, cancel) are not about the leaf. */
-async function documentIssues({ paths, signal }: CommandContext, leaf: LeafNode): Promise<Issue[]> {
+/** A folder beside the leaf is always at hand; a repository when it was asked for. */
+async function documentsOf({ paths, signal }: CommandContext, leaf: LeafNode, mayFetch = false) {
+  if (leaf.document === undefined || (!mayFetch && "repo" in leaf.document)) return undefined;
   const { join } = await import("node:path");
   const { readDocuments } = await import("../../../seeds/read-documents.ts");
-  const { locateInLeaf } = await import("../../../taxonomy/locate-in-leaf.ts");
-  const { displayPath } = await import("../../../taxonomy/to-issues.ts");
-  try {
-    await readDocuments(leaf, { cacheDirectory: join(paths.cache, "documents"), signal });
-    return [];
-  } catch (error) {
-    if (!(error instanceof IlabError) || !error.code.startsWith("DOCUMENT_")) throw error;
-    const position = await locateInLeaf(leaf.file, ["document"]);
-    const code = error.code.toLowerCase().replaceAll("_", "-");
-    const { message, hint } = error;
-    return [{ file: displayPath(leaf.file), ...position, severity: "error", code, path: "document", message, hint }];
-  }
+  return await readDocuments(leaf, { cacheDirectory: join(paths.cache, "documents"), signal });
 }
 
 function count(number: number, one: string, many: string): string {
