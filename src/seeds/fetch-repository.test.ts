@@ -1,12 +1,14 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { packageRoot } from "../util/assets.ts";
 import { fetchRepository } from "./fetch-repository.ts";
 
 let root: string;
@@ -135,6 +137,72 @@ test("an interrupted fetch leaves nothing; leftovers are swept when they are a d
   }
   await fetch(origin, id);
   expect((await readdir(cache)).filter((name) => name.startsWith(".part-"))).toEqual([".part-new"]);
+});
+
+test("a server that gives single commits to nobody: the branch alone, else everything", async () => {
+  const first = await commit("a.md", "one");
+  git("tag", "-a", "v1", "-m", "v1");
+  await commit("b.md", "another file");
+  // Version 0 of git's protocol refuses ids that no branch ends in.
+  const log = join(root, "git.log");
+  Object.assign(process.env, {
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "protocol.version",
+    GIT_CONFIG_VALUE_0: "0",
+    GIT_TRACE: log,
+  });
+  try {
+    const address = pathToFileURL(origin).href;
+    const { directory } = await fetch(address, first);
+    expect(await readdir(directory)).toEqual(["a.md"]);
+    await rm(cache, { recursive: true });
+    const { directory: tagged } = await fetch(address, "v1");
+    expect(await readdir(tagged)).toEqual(["a.md"]);
+  } finally {
+    for (const name of ["GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0", "GIT_TRACE"])
+      delete process.env[name];
+  }
+  const fetches = (await readFile(log, "utf8")).split("\n").filter((line) => /trace: built-in: git fetch/.test(line));
+  expect(fetches.filter((line) => !/--depth 1/.test(line))).toHaveLength(1);
+  expect(fetches.at(-1)).toMatch(/--depth 1 .*v1$/);
+});
+
+test("without a network, names mean what they meant last time, with a warning; what never was fetched fails", async () => {
+  const first = await commit("a.md", "one");
+  git("tag", "v1");
+  const address = pathToFileURL(origin).href;
+  for (const name of ["main", "v1", first.slice(0, 7)]) await fetch(address, name);
+  await rename(origin, `${origin}-gone`);
+  for (const name of ["main", "v1", first.slice(0, 7)])
+    expect(await fetch(address, name)).toMatchObject({
+      wasCached: true,
+      warning: expect.stringContaining("cannot be reached"),
+    });
+  expect(await fetch(address, first)).not.toHaveProperty("warning", expect.anything());
+  await expect(fetch(address, "v2")).rejects.toMatchObject({ code: "DOCUMENT_REPOSITORY_FAILED" });
+});
+
+test("a short id is fetched once", async () => {
+  const first = await commit("a.md", "one");
+  await commit("a.md", "two");
+  expect(await content(first.slice(0, 8))).toMatchObject({ text: "one", wasCached: false });
+  expect(await content(first.slice(0, 8))).toMatchObject({ text: "one", wasCached: true });
+});
+
+test("two processes at once fetch once", async () => {
+  const id = await commit("a.md", "one");
+  const log = join(root, "git.log");
+  const script = `import { fetchRepository } from ${JSON.stringify(join(import.meta.dirname, "fetch-repository.ts"))};
+console.log((await fetchRepository(process.argv[2], process.argv[3], { cacheDirectory: process.argv[4], baseDirectory: "/" })).directory);`;
+  await writeFile(join(root, "run.mts"), script);
+  const run = () =>
+    promisify(execFile)("npx", ["tsx", join(root, "run.mts"), origin, id, cache], {
+      cwd: packageRoot,
+      env: { ...process.env, GIT_TRACE: log },
+    });
+  const [one, two] = await Promise.all([run(), run()]);
+  expect(one.stdout).toBe(two.stdout);
+  expect((await readFile(log, "utf8")).match(/trace: built-in: git fetch/g)).toHaveLength(1);
 });
 
 test("two at once share the result", async () => {

@@ -2,10 +2,11 @@
  * The files of a git repository at one commit, in a directory that is made once and kept. The directory gets its name only when
  * it is complete; one that was interrupted stays a `.part-…` and is swept away a day later.
  */
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { IlabError } from "../util/errors.ts";
-import { describeWriteError } from "../util/fs.ts";
+import { acquireFileLock } from "../util/file-lock.ts";
+import { describeWriteError, writeFileAtomic } from "../util/fs.ts";
 import { commitProblem, lastLines, redactCredentials, repositoryProblem, runGit } from "../util/git.ts";
 import { sha256 } from "../util/hash.ts";
 
@@ -21,11 +22,13 @@ export interface FetchedRepository {
   /** Holds the files of the commit, without git's own. */
   directory: string;
   wasCached: boolean;
+  /** What a reader should know: that a name was not looked up anew. */
+  warning?: string;
 }
 
 /**
- * `repository`: any address that git fetches from, or a path. `commit`: best a full id, which is fetched alone where the server
- * allows it; the name of a branch or tag is looked up anew each time.
+ * `repository`: any address that git fetches from, or a path. `commit`: best a full id, which is fetched alone where the server allows it;
+ * the name of a branch or tag is looked up anew each time, and what it meant last time is taken when the repository cannot be reached.
  */
 export async function fetchRepository(
   repository: string,
@@ -36,9 +39,12 @@ export async function fetchRepository(
   const address = await addressOf(repository, baseDirectory);
   await makeDirectory(cache);
   await sweep(cache);
-  const id = isFullId(commit) ? commit.toLowerCase() : await lookUp(cache, address, commit, signal);
-  if (id !== undefined && (await isDirectory(placeOf(cache, address, id))))
-    return { directory: placeOf(cache, address, id), wasCached: true };
+  const { id, warning } = await resolveName(cache, address, commit, signal);
+  const known = id === undefined ? undefined : placeOf(cache, address, id);
+  if (known !== undefined && (await isDirectory(known))) return { directory: known, wasCached: true, warning };
+  // Whoever wants the same at the same time waits, and finds it made.
+  await using _lock = await acquireFileLock(`${placeOf(cache, address, id ?? commit)}.lock`, { signal });
+  if (known !== undefined && (await isDirectory(known))) return { directory: known, wasCached: true, warning };
   const part = await mkdtemp(join(cache, PART_PREFIX));
   try {
     const fetched = await fetchInto(part, address, commit, id, signal);
@@ -50,10 +56,39 @@ export async function fetchRepository(
       // Another process finished the same commit meanwhile; its files are as good.
       if (!(await isDirectory(place))) throw describeWriteError(place, error);
     }
-    return { directory: place, wasCached: false };
+    if (!isFullId(commit)) await writeFileAtomic(nameFile(cache, address, commit), fetched);
+    return { directory: place, wasCached: false, warning };
   } finally {
     await rm(part, { recursive: true, force: true });
   }
+}
+
+/** The full id of a commit; undefined where only the repository's history can tell. */
+async function resolveName(
+  cache: string,
+  address: string,
+  commit: string,
+  signal: AbortSignal | undefined,
+): Promise<{ id?: string; warning?: string }> {
+  if (isFullId(commit)) return { id: commit.toLowerCase() };
+  const file = nameFile(cache, address, commit);
+  const last = (await readFile(file, "utf8").catch(() => undefined))?.trim();
+  const hasLast = last !== undefined && isFullId(last) && (await isDirectory(placeOf(cache, address, last)));
+  let id: string | undefined;
+  try {
+    id = await lookUp(cache, address, commit, signal);
+  } catch (error) {
+    if (!hasLast || !(error instanceof IlabError) || error.code !== "DOCUMENT_REPOSITORY_FAILED") throw error;
+    return {
+      id: last,
+      warning: `${redactCredentials(address)} cannot be reached; '${commit}' is taken as it was last time`,
+    };
+  }
+  // The beginning of an id means the same for ever.
+  if (id === undefined && hasLast && last.startsWith(commit.toLowerCase())) return { id: last };
+  if (id !== undefined && id !== last && (await isDirectory(placeOf(cache, address, id))))
+    await writeFileAtomic(file, id);
+  return { id };
 }
 
 const PART_PREFIX = ".part-";
@@ -61,6 +96,8 @@ const PART_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
 const isFullId = (commit: string) => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(commit);
 const placeOf = (cache: string, address: string, id: string) => join(cache, sha256(`${address}\0${id}`).slice(0, 32));
+/** Remembers which commit a name meant. */
+const nameFile = (cache: string, address: string, name: string) => `${placeOf(cache, address, name)}.name`;
 
 function refuseUnsafe(repository: string, commit: string): void {
   const why = repositoryProblem(repository);
@@ -133,11 +170,18 @@ async function fetchInto(
   if (made.exitCode !== 0) fail(made.stderr);
   const quietly = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
   let found: string | undefined;
-  if (id !== undefined) {
-    const single = await run(...quietly, "--depth", "1", "--", address, id);
-    if (single.exitCode === 0) found = await idOf("FETCH_HEAD");
+  let refusal = "";
+  // The commit alone; from servers that give nothing but the ends of branches, the branch or tag alone, if it still means that commit.
+  for (const wanted of id === undefined ? [] : [id, ...(isFullId(commit) ? [] : [commit])]) {
+    const single = await run(...quietly, "--depth", "1", "--", address, wanted);
+    if (single.exitCode === 0 && (await idOf("FETCH_HEAD")) === id) found = id;
+    else refusal ||= single.stderr;
+    if (found !== undefined) break;
   }
   if (found === undefined) {
+    // Nobody who cannot be reached once is asked for everything.
+    if (isUnreachable(refusal)) fail(refusal);
+    // Everything: a partial clone would need single files by their ids, which a server that refused the commit's refuses as well.
     const references = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
     const whole = await run(...quietly, "--", address, ...references);
     if (whole.exitCode !== 0) fail(whole.stderr);
@@ -152,6 +196,12 @@ async function fetchInto(
   const checkedOut = await run("checkout", "--quiet", "--detach", found, "--");
   if (checkedOut.exitCode !== 0) fail(checkedOut.stderr);
   return found;
+}
+
+function isUnreachable(stderr: string): boolean {
+  return /could not resolve host|connection (?:refused|timed out|reset)|network is unreachable|failed to connect|could not read (?:username|password)|authentication failed|permission denied|repository .*not found|does not appear to be a git repository|no such file/i.test(
+    stderr,
+  );
 }
 
 function fetchError(address: string, stderr: string): IlabError {

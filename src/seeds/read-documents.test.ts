@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DocumentSource, LeafNode } from "../artifacts.ts";
+import { packageRoot } from "../util/assets.ts";
 import { runWork, type WorkEvent } from "../util/events.ts";
 import { collectSeeds } from "./collect-seeds.ts";
 import { readDocuments } from "./read-documents.ts";
@@ -47,12 +48,38 @@ describe("a folder", () => {
       await put(`documents/${name}`, `Text of ${name}`);
     expect(await names("*.md", "*", "b.md")).toEqual(["a.MD", "b.md", "c.txt"]);
     expect(await names("**/*.md")).toEqual(["b.md", "sub/d.md"]);
-    expect(await read("b.md")).toEqual([{ name: "b.md", text: "Text of b.md" }]);
+    expect(await read("b.md")).toMatchObject([{ name: "b.md", text: "Text of b.md", warnings: [] }]);
   });
 
-  test("a byte order mark is not text", async () => {
-    await put("documents/a.md", "\uFEFF# A");
-    expect(await read("*")).toEqual([{ name: "a.md", text: "# A" }]);
+  test("formats of every kind in one leaf, whatever the case of their endings", async () => {
+    const golden = join(packageRoot, "test/golden/documents");
+    await put("documents/a.MD", "\uFEFF# A\n\nText.");
+    await put("documents/b.Txt", Buffer.from("\uFEFFText of two words", "utf16le"));
+    await put("documents/c.HTML", "<title>C</title><p>Text of a page.");
+    for (const [from, to] of [
+      ["handbook.pdf", "d.PDF"],
+      ["almanac.docx", "e.DocX"],
+      ["partly-scanned.pdf", "f.pdf"],
+    ] as const)
+      await cp(join(golden, from), join(root, "leaf", "documents", to));
+    const documents = await read("**/*");
+    expect(documents.map(({ name }) => name)).toEqual(["a.MD", "b.Txt", "c.HTML", "d.PDF", "e.DocX", "f.pdf"]);
+    expect(documents.map(({ text }) => text.slice(0, 30))).toEqual([
+      "# A\n\nText.",
+      "Text of two words",
+      "# C\n\nText of a page.",
+      "# Handbook of the Harbour of T",
+      "# Almanac of Veldermoor\n\nThe a",
+      "This page lies on its side, as",
+    ]);
+    expect(documents.at(-1)!.warnings).toEqual(["1 of 2 pages hold no text (1); pictures are not read"]);
+  });
+
+  test("a scan says that it has no text, and what would read it", async () => {
+    await mkdir(join(root, "leaf", "documents"), { recursive: true });
+    await cp(join(packageRoot, "test/golden/documents/scan.pdf"), join(root, "leaf", "documents", "scan.pdf"));
+    expect(await failsWith("DOCUMENT_NO_TEXT", "*")).toContain("'scan.pdf': it has no text");
+    await expect(read("*")).rejects.toMatchObject({ hint: expect.stringContaining("docling_url") });
   });
 
   test.each<[string, string, string | Uint8Array]>([
@@ -60,7 +87,11 @@ describe("a folder", () => {
     ["DOCUMENT_NOT_UTF8", "a.md", new Uint8Array([0x63, 0xe9])],
     ["DOCUMENT_NOT_TEXT", "a.txt", "a\0b"],
     ["DOCUMENT_TOO_LARGE", "a.md", "a".repeat(16 * 1024 * 1024 + 1)],
-    ["DOCUMENT_FORMAT_UNSUPPORTED", "a.pdf", "%PDF"],
+    ["DOCUMENT_NOT_TEXT", "a.md", new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 1, 2, 0xff])],
+    ["DOCUMENT_FORMAT_UNSUPPORTED", "a.odt", "x"],
+    ["DOCUMENT_DAMAGED", "a.pdf", "%PDF"],
+    ["DOCUMENT_DAMAGED", "a.docx", "PK"],
+    ["DOCUMENT_LFS_POINTER", "a.pdf", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"],
   ])("%s", async (code, name, content) => {
     await put(`documents/${name}`, content);
     const message = await failsWith(code, "*");
@@ -113,7 +144,7 @@ test("a git repository at a commit, a link in it that leaves it refused", async 
   const commit = git("rev-parse", "HEAD").trim();
   const cacheDirectory = join(root, "cache");
   const leaf = (pattern: string) => leafWith({ repo: "../origin", commit, patterns: [pattern] });
-  expect(await readDocuments(leaf("a*"), { cacheDirectory })).toEqual([{ name: "a.md", text: "A" }]);
+  expect(await readDocuments(leaf("a*"), { cacheDirectory })).toMatchObject([{ name: "a.md", text: "A" }]);
   await expect(readDocuments(leaf("*.md"), { cacheDirectory })).rejects.toMatchObject({ code: "DOCUMENT_OUTSIDE" });
   await expect(readDocuments(leaf("c.md"), { cacheDirectory })).rejects.toMatchObject({
     code: "DOCUMENT_NOT_FOUND",
@@ -129,7 +160,7 @@ describe("collectSeeds", () => {
     const seeds = await runWork(collectSeeds(leaves, { cacheDirectory: root }), (event) => events.push(event));
     expect(seeds).toEqual([
       { leaf: leaves[0], chunks: [] },
-      { leaf: leaves[1], chunks: [{ source: "a.md", headings: ["A"], text: "Text." }] },
+      { leaf: leaves[1], chunks: [{ source: "a.md", headings: ["A"], text: "Text.", tokens: 4 }] },
     ]);
     expect(events.map(({ type }) => type)).toEqual(["step-start", "step-progress", "step-progress", "step-end"]);
   });

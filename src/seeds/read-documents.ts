@@ -48,7 +48,7 @@ export async function readDocuments(leaf: LeafNode, options: ReadDocumentsOption
 
 async function read(leaf: LeafNode, source: DocumentSource, options: ReadDocumentsOptions): Promise<SourceDocument[]> {
   const { patterns } = source;
-  const { root, words } = await rootOf(leaf, source, options);
+  const { root, words, warning } = await rootOf(leaf, source, options);
   const names = await listDocuments(root, patterns, options.signal);
   if (names.length === 0)
     throw new IlabError({
@@ -56,7 +56,9 @@ async function read(leaf: LeafNode, source: DocumentSource, options: ReadDocumen
       message: `no document in ${words} matches ${patterns.map((pattern) => `'${pattern}'`).join(", ")}`,
       hint: "Check the spelling, and that the file is committed or lies in the folder. '**/*.md' also looks into subfolders.",
     });
-  return await readNamed(root, names, options);
+  const documents = await readNamed(root, names, options);
+  if (warning !== undefined) documents[0]!.warnings.push(warning);
+  return documents;
 }
 
 /** Documents by their paths below `root`, in this order. */
@@ -93,11 +95,12 @@ async function rootOf(
   leaf: LeafNode,
   source: DocumentSource,
   { cacheDirectory, signal }: ReadDocumentsOptions,
-): Promise<{ root: string; words: string }> {
+): Promise<{ root: string; words: string; warning?: string }> {
   const baseDirectory = dirname(leaf.file);
   if ("repo" in source) {
-    const { directory } = await fetchRepository(source.repo, source.commit, { cacheDirectory, baseDirectory, signal });
-    return { root: directory, words: `${redactCredentials(source.repo)} at ${source.commit}` };
+    const options = { cacheDirectory, baseDirectory, signal };
+    const { directory, warning } = await fetchRepository(source.repo, source.commit, options);
+    return { root: directory, words: `${redactCredentials(source.repo)} at ${source.commit}`, warning };
   }
   const root = join(baseDirectory, source.folder);
   const real = await realpath(root).catch(() => undefined);

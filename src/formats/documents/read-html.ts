@@ -53,7 +53,7 @@ const unreadRoles = new Set([
 ]);
 /** Names of classes and ids that templates of web pages give to what is around the text. */
 const aroundText =
-  /^(?:nav|navbar|navigation|menu|sidebar|breadcrumbs?|toc|cookie-?(?:banner|consent|notice)|site-(?:header|footer)|skip-link)$/i;
+  /^(?:nav|navbar|navigation|menu|sidebar|breadcrumbs?|toc|cookie-?(?:banner|consent|notice)|site-(?:header|footer)|skip-link|headerlink|anchor-link|mw-editsection|navbox|noprint|sr-only|visually-hidden)$/i;
 const blockElements = new Set(
   (
     "address article blockquote body center details div dl dd dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html " +

@@ -12,6 +12,9 @@ interface ChunksOptions extends ChunkOptions, EndpointOptions {
   model?: string;
 }
 
+/** What tells a taxonomy from a folder of documents. */
+const roots = ["knowledge", "compositional_skills"];
+
 type Piece = DocumentChunk & { leaf?: string };
 
 export const register: RegisterCommand = (group, bind) => {
@@ -27,7 +30,7 @@ export const register: RegisterCommand = (group, bind) => {
   addEndpointFlags(addChunkFlags(command))
     .addHelpText(
       "after",
-      "\nThe path is a document, a folder of documents, or a qna.yaml; without it, the changed leaves of the taxonomy are shown.\n" +
+      "\nThe path is a document, a folder of documents, a qna.yaml or a taxonomy; without it, the changed leaves of the taxonomy are shown.\n" +
         "Without --model and --endpoint-url, tokens are estimated.\n" +
         examples("ilab data chunks", "ilab data chunks handbook.pdf --chunk-tokens 300 --chunk-overlap 1"),
     )
@@ -36,7 +39,8 @@ export const register: RegisterCommand = (group, bind) => {
 
 async function chunks(context: CommandContext, options: ChunksOptions, path?: string): Promise<void> {
   const { reporter, paths } = context;
-  const { basename, resolve } = await import("node:path");
+  const { existsSync } = await import("node:fs");
+  const { basename, join, resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
   const config = (await loadConfig(paths)).generate;
   const hasTeacher = options.model !== undefined || options.endpointUrl !== undefined;
@@ -44,8 +48,9 @@ async function chunks(context: CommandContext, options: ChunksOptions, path?: st
   const reading = await readChunking(context, options, config, tokenizer);
   await using counter = reading.chunking.counter;
   const isLeaf = path !== undefined && basename(path) === "qna.yaml";
+  const isTaxonomy = path === undefined || isLeaf || roots.some((root) => existsSync(join(path, root)));
   let pieces: Piece[];
-  if (path !== undefined && !isLeaf) {
+  if (!isTaxonomy) {
     const { chunkFiles } = await import("../../../seeds/chunk-files.ts");
     pieces = await runWork(chunkFiles(resolve(path), reading), (event) => reporter.event(event));
   } else {

@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { makeZip } from "../../../test/helpers/make-zip.ts";
+import { packageRoot } from "../../util/assets.ts";
+import { readDocx } from "./read-docx.ts";
+
+/** Word's namespace, whatever its prefix. */
+const space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"';
+const docx = (body: string, parts: Record<string, string> = {}) =>
+  makeZip(
+    Object.entries({ "word/document.xml": `<w:document ${space}><w:body>${body}</w:body></w:document>`, ...parts }).map(
+      ([name, content]) => ({ name, content: Buffer.from(content) }),
+    ),
+  );
+const paragraph = (text: string) => `<w:p><w:r><w:t>${text}</w:t></w:r></w:p>`;
+
+test("almanac.docx, made by python-docx, with everything that a document holds", () => {
+  const blocks = readDocx(readFileSync(join(packageRoot, "test/golden/documents/almanac.docx")));
+  expect(blocks).toEqual([
+    { kind: "heading", level: 0, text: "Almanac of Veldermoor" },
+    { kind: "paragraph", text: "The almanac is printed every autumn." },
+    { kind: "heading", level: 1, text: "The year" },
+    {
+      kind: "paragraph",
+      text: "The year has thirteen fairs; the first is held on the ice of the Moor Pond, whose area is 3 km².",
+    },
+    { kind: "heading", level: 2, text: "Spring" },
+    {
+      kind: "list",
+      items: [
+        "- Sow the peas before the swallows come.",
+        "- Whitewash the trees:\n   - first the apple trees\n   - then the pears",
+        "- Open the hives.",
+        "1. Take the boat out of the shed.",
+        "2. Tar its keel.",
+      ],
+    },
+    { kind: "heading", level: 2, text: "Fairs" },
+    {
+      kind: "table",
+      header: ["Fair", "Month", "Place"],
+      rows: [
+        ["Ice Fair", "January", "Moor Pond"],
+        ["Wool Fair", "May", "Market | Square"],
+        ["Lantern Fair", "May", "Harbour"],
+      ],
+    },
+    { kind: "paragraph", text: "A framed note: bring small coins." },
+    { kind: "heading", level: 1, text: "Winter" },
+    { kind: "paragraph", text: "The mill stands still for three months; see the miller." },
+    { kind: "paragraph", text: "Text in a box." },
+    { kind: "code", text: "for day in winter:\n    feed(birds)", language: "" },
+  ]);
+});
+
+describe("variants", () => {
+  test("breaks, tabs, contents, and a document part with another name", () => {
+    const body =
+      `<w:p><w:pPr><w:pStyle w:val="TOC1"/></w:pPr><w:r><w:t>Contents 1</w:t></w:r></w:p>` +
+      `<w:p><w:r><w:t xml:space="preserve">One </w:t><w:t>line</w:t><w:br/><w:t>next &amp; last</w:t><w:tab/><w:t>end</w:t></w:r></w:p>`;
+    const file = docx(body, {
+      "word/styles.xml": `<w:styles ${space}><w:style w:styleId="TOC1"><w:name w:val="toc 1"/></w:style></w:styles>`,
+    });
+    expect(readDocx(file)).toEqual([{ kind: "paragraph", text: "One line\nnext & last end" }]);
+    const moved = makeZip([
+      {
+        name: "_rels/.rels",
+        content: Buffer.from(
+          '<Relationships><Relationship Type="http://x/officeDocument" Target="/main/doc.xml"/></Relationships>',
+        ),
+      },
+      { name: "main/doc.xml", content: Buffer.from(`<x:document><x:body>${paragraph("Moved")}</x:body></x:document>`) },
+    ]);
+    expect(readDocx(moved)).toEqual([{ kind: "paragraph", text: "Moved" }]);
+  });
+
+  test("styles that are based on each other in a circle", () => {
+    const styles = `<w:styles ${space}><w:style w:styleId="A"><w:basedOn w:val="B"/></w:style><w:style w:styleId="B"><w:basedOn w:val="A"/></w:style></w:styles>`;
+    const file = docx(`<w:p><w:pPr><w:pStyle w:val="A"/></w:pPr><w:r><w:t>Text</w:t></w:r></w:p>`, {
+      "word/styles.xml": styles,
+    });
+    expect(readDocx(file)).toEqual([{ kind: "paragraph", text: "Text" }]);
+  });
+});
+
+describe("what is refused", () => {
+  const bomb = Buffer.alloc(65 * 1024 * 1024, " ");
+  test.each<[string, string, Buffer]>([
+    [
+      "a part that unpacks to more than the limit",
+      "DOCUMENT_TOO_LARGE",
+      makeZip([{ name: "word/document.xml", content: bomb }]),
+    ],
+    [
+      "one that lies about its size",
+      "DOCUMENT_TOO_LARGE",
+      makeZip([{ name: "word/document.xml", content: bomb, declaredBytes: 10 }]),
+    ],
+    [
+      "a locked file",
+      "DOCUMENT_LOCKED",
+      Buffer.concat([Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]), Buffer.alloc(600)]),
+    ],
+    ["another kind of archive", "DOCUMENT_DAMAGED", makeZip([{ name: "a.txt", content: Buffer.from("x") }])],
+    ["a file that is cut off", "DOCUMENT_DAMAGED", docx(paragraph("Text")).subarray(0, 80)],
+    ["no archive", "DOCUMENT_DAMAGED", Buffer.from("PK")],
+  ])("%s", (_, code, file) => {
+    expect(() => readDocx(file)).toThrow(expect.objectContaining({ code, hint: expect.any(String) }));
+  });
+
+  test("no change of a byte does more than that", () => {
+    const whole = docx(paragraph("Text").repeat(20));
+    for (let place = 0; place < whole.length; place += 3) {
+      const broken = Buffer.from(whole);
+      broken[place]! ^= 0xff;
+      try {
+        readDocx(broken);
+      } catch (error) {
+        expect((error as { code: string }).code).toMatch(/^DOCUMENT_/);
+      }
+    }
+  });
+});
