@@ -236,6 +236,12 @@ test("a leaf that yields nothing has no sets and stands in no recipe; others are
   expect(legacy).toMatchObject({ system: "Be kind." });
 });
 
+test("two leaves with one name do not overwrite each other's files", async () => {
+  const { directory } = await write([skill, { ...skill, generated: [{ ...skill.generated[0]!, question: "Other?" }] }]);
+  const files = (await readdir(directory, { recursive: true })).filter((file) => /node_datasets.*jsonl$/.test(file));
+  expect(files.map((file) => file.replace(/.*\//, "")).sort()).toEqual(["skills_sum.jsonl", "skills_sum_2.jsonl"]);
+});
+
 test("multiple-choice questions lie beside their task, which names them", async () => {
   const evaluationRows = [
     { domain: "towns", mmlubench_question: "Which?\nA) a\nB) b\nC) c\nD) d", mmlubench_answer: "C) c" },

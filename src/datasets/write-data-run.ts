@@ -44,7 +44,8 @@ export interface DataRun {
   counts: Record<string, number>;
 }
 
-export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: DataRunOptions): Promise<DataRun> {
+export async function writeDataRun(given: readonly GeneratedLeaf[], options: DataRunOptions): Promise<DataRun> {
+  const leaves = withDistinctNames(given);
   const { startedAt, seed = 42, systemPrompt, dataDirectories = [], now = () => new Date() } = options;
   const directory = await makeRunDirectory(options.outputDirectory, startedAt);
   const suffix = localStamp(startedAt).replace(/^(\S+)_(\d\d)(\d\d)(\d\d)$/, "$1T$2_$3_$4");
@@ -124,6 +125,18 @@ export async function writeDataRun(leaves: readonly GeneratedLeaf[], options: Da
   });
   await writeFileAtomic(join(directory, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return { directory, messagesFile: join(directory, outputs["messages"]!), counts };
+}
+
+/** `a/b_c` and `a_b/c` have one name: the second would overwrite the files of the first. */
+function withDistinctNames(leaves: readonly GeneratedLeaf[]): GeneratedLeaf[] {
+  const taken = new Set<string>();
+  return leaves.map((generated) => {
+    const { leaf } = generated;
+    let name = leaf.name;
+    for (let number = 2; taken.has(name); number++) name = `${leaf.name}_${number}`;
+    taken.add(name);
+    return { ...generated, leaf: { ...leaf, name } };
+  });
 }
 
 function isChat({ messages }: MessagesSample): boolean {
