@@ -68,6 +68,8 @@ test("pipelines of one's own are found by name before built-in ones, and by path
   expect(resolvePipeline("full", "knowledge", options).file).toBe(join(home, "full", "knowledge.yaml"));
   for (const path of [join(home, "mine"), relative(process.cwd(), join(home, "mine"))])
     expect(resolvePipeline(path, "knowledge").file).toBe(join(home, "mine", "knowledge.yaml"));
+  const flow = join(home, "mine", "knowledge.yaml");
+  expect(resolvePipeline(flow, "freeform_skill").file).toBe(flow);
   expect(() => resolvePipeline("mine", "freeform_skill", options)).toThrow(/freeform_skills\.yaml does not exist/);
   expect(() => resolvePipeline("mnie", "knowledge", options)).toThrow(/no pipeline 'mnie' \(did you mean 'mine'/);
   expect(() => resolvePipeline("../mine", "knowledge", { directories: [join(home, "none")] })).toThrow(/no pipeline/);

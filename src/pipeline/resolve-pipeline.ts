@@ -31,18 +31,19 @@ export interface ResolvedPipeline {
   note?: string;
 }
 
-/** @param pipeline `auto`, a name, or a directory that holds a file for each kind of leaf. Throws `USAGE`. */
+/** @param pipeline `auto`, a name, a directory that holds a file for each kind of leaf, or one file for them all. Throws `USAGE`. */
 export function resolvePipeline(
   pipeline: string,
   kind: LeafKind,
   { teacher, directories = [] }: ResolvePipelineOptions = {},
 ): ResolvedPipeline {
   const { name, note } = pipeline === "auto" ? autoPipeline(teacher) : { name: pipeline, note: undefined };
+  if (isFile(resolve(name))) return { name, file: resolve(name), note };
   const directory = directoryOf(name, directories);
   if (directory === undefined) {
     const known = [...builtInPipelines, "auto", ...directories.flatMap(pipelinesIn)];
     throw new UsageError(
-      `no pipeline '${pipeline}'${didYouMean(pipeline, known)}: neither a name nor a directory`,
+      `no pipeline '${pipeline}'${didYouMean(pipeline, known)}: neither a name nor a path`,
       `Known: ${[...new Set(known)].join(", ")}. A directory of your own must hold ${Object.values(fileNames).join(", ")}${directories.length === 0 ? "" : `; by name it is found in ${directories.join(" and ")}`}.`,
     );
   }
@@ -61,6 +62,10 @@ function directoryOf(name: string, directories: readonly string[]): string | und
   if (builtInPipelines.includes(name)) places.push(assetPath("pipelines", name));
   places.push(isAbsolute(name) ? name : resolve(name));
   return places.find((place) => statSync(place, { throwIfNoEntry: false })?.isDirectory());
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function pipelinesIn(directory: string): string[] {
