@@ -1,5 +1,7 @@
 /** `ilab data list`: the generation runs of a directory. */
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
+import { UsageError } from "../../../util/errors.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { examples } from "../../examples.ts";
 import { formatAge, formatBytes } from "../../reporters/format.ts";
@@ -18,6 +20,8 @@ async function list({ reporter, paths }: CommandContext, options: { datasetDirs?
   const { loadConfig } = await import("../../../config/load-config.ts");
   const { listDataRuns } = await import("../../../datasets/list-data-runs.ts");
   const directories = options.datasetDirs ?? [(await loadConfig(paths)).generate.output_dir];
+  for (const directory of options.datasetDirs ?? [])
+    if (!existsSync(directory)) throw new UsageError(`the directory ${directory} does not exist`);
   const runs = (await Promise.all(directories.map((directory) => listDataRuns(resolve(directory))))).flat();
   reporter.result(runs);
   if (runs.length === 0) {
@@ -29,7 +33,7 @@ async function list({ reporter, paths }: CommandContext, options: { datasetDirs?
     const first = [
       basename(run.directory),
       formatAge(now - Date.parse(run.startedAt)),
-      run.teacher === undefined ? "?" : basename(run.teacher),
+      teacherName(run.teacher),
       run.pipeline ?? "?",
       String(run.samples),
       formatBytes(run.sizeBytes),
@@ -44,4 +48,9 @@ async function list({ reporter, paths }: CommandContext, options: { datasetDirs?
     reporter.print(
       `\nWithout a manifest, so unfinished or made by another program: ${unfinished.map(({ directory }) => basename(directory)).join(", ")}`,
     );
+}
+
+/** A file's name, or the model's own behind its server's address (`http://…/v1#name`). */
+function teacherName(teacher = "?"): string {
+  return teacher.includes("#") ? teacher.slice(teacher.indexOf("#") + 1) : basename(teacher);
 }
