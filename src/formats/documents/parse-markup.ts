@@ -55,16 +55,20 @@ export function parseMarkup(text: string, { isXml = false } = {}): MarkupElement
   const addText = (piece: string) => {
     if (piece !== "") top().children.push(piece);
   };
+  /** How many of a name are open: most tags need no look at the others. */
+  const openNames = new Map<string, number>();
+  const cut = (length: number) => {
+    for (const { name } of open.splice(length)) openNames.set(name, openNames.get(name)! - 1);
+  };
+  const isOpen = (name: string) => (openNames.get(name) ?? 0) > 0;
   const closeImplied = ({ closes, within }: { closes: Set<string>; within: Set<string> }) => {
-    for (let i = open.length - 1; i > 0 && !within.has(open[i]!.name); i--)
-      if (closes.has(open[i]!.name)) open.length = i;
+    if (![...closes].some(isOpen)) return;
+    for (let i = open.length - 1; i > 0 && !within.has(open[i]!.name); i--) if (closes.has(open[i]!.name)) cut(i);
   };
   const closeNamed = (name: string) => {
+    if (!isOpen(name)) return;
     for (let i = open.length - 1; i > 0; i--) {
-      if (open[i]!.name === name) {
-        open.length = i;
-        return;
-      }
+      if (open[i]!.name === name) return cut(i);
       if (!isXml && cells.has(open[i]!.name) && !tableParts.has(name)) return;
     }
   };
@@ -111,10 +115,14 @@ export function parseMarkup(text: string, { isXml = false } = {}): MarkupElement
         closing.lastIndex = at;
         const found = closing.exec(text);
         const rawEnd = found?.index ?? text.length;
-        element.children.push(text.slice(at, rawEnd));
+        const raw = text.slice(at, rawEnd);
+        element.children.push(name === "title" ? decodeEntities(raw) : raw);
         const gone = text.indexOf(">", rawEnd);
         at = found === null || gone < 0 ? text.length : gone + 1;
-      } else if (open.length < MAX_DEPTH) open.push(element);
+      } else if (open.length < MAX_DEPTH) {
+        open.push(element);
+        openNames.set(name, (openNames.get(name) ?? 0) + 1);
+      }
     } else {
       addText("<");
       at = start + 1;
