@@ -36,7 +36,8 @@ const MOST_WRITES = 8;
 const RETURN = Uint8Array.of(0xc3);
 
 export class CpuKernels {
-  readonly #set: VectorSet;
+  /** Which instructions they are written in. */
+  readonly set: VectorSet;
   readonly #threads: number;
   readonly #codes = new Map<string, Pointer>();
   #scratch: { address: Pointer; sizeBytes: number } = { address: 0n, sizeBytes: 0 };
@@ -45,23 +46,23 @@ export class CpuKernels {
   #rowMasks: Pointer = 0n;
 
   constructor(set: VectorSet, threads: number) {
-    this.#set = set;
+    this.set = set;
     this.#threads = threads;
   }
 
   /** Memory for a packed matrix; it must be zeroed before anything is packed into it. */
   matrix(context: TensorContext, size: number, rows: number): PackedMatrix {
     const inner = innerSize({ inputRows: size, extraRows: 0 });
-    return { tensor: context.tensor(TensorType.BF16, packedElements(this.#set, inner, rows)), inner, rows };
+    return { tensor: context.tensor(TensorType.BF16, packedElements(this.set, inner, rows)), inner, rows };
   }
 
   /** `W · [x ; extra]`: x `[rows of x, columns]` and extra in 32 bits, together `inner` rows. */
   product(c: TensorContext, { tensor, rows }: PackedMatrix, x: Tensor, extra?: Tensor): Tensor {
     const shape = { inputRows: x.shape[0], extraRows: extra?.shape[0] ?? 0, outputRows: rows };
     const code = this.#code(`product ${shape.inputRows} ${shape.extraRows} ${rows}`, () =>
-      packedProductCode(this.#set, shape),
+      packedProductCode(this.set, shape),
     );
-    const needed = scratchBytesPerThread(this.#set, shape) * this.#threads;
+    const needed = scratchBytesPerThread(this.set, shape) * this.#threads;
     if (this.#scratch.sizeBytes < needed) this.#scratch = memory(needed);
     const operands = extra === undefined ? [tensor, x] : [tensor, x, extra];
     return c.custom(TensorType.F32, [rows, x.shape[1], 1, 1], operands, code, this.#scratch.address);
@@ -80,7 +81,7 @@ export class CpuKernels {
   /** `sum[m, n] += x[m, tokens] · y[n, tokens]ᵀ` in `sum`'s own memory. */
   addOuterProduct(c: TensorContext, sum: Tensor, x: Tensor, y: Tensor): Tensor {
     const [m, n] = sum.shape;
-    const code = this.#code(`outer ${m} ${n}`, () => outerProductCode(this.#set, m, n));
+    const code = this.#code(`outer ${m} ${n}`, () => outerProductCode(this.set, m, n));
     return c.customInplace(sum, [x, y], code, 0n);
   }
 
@@ -96,7 +97,7 @@ export class CpuKernels {
     { causality, accumulates = false }: { causality: Causality; accumulates?: boolean },
   ): Tensor {
     const code = this.#code(`strided ${causality} ${accumulates}`, () =>
-      stridedProductCode(this.#set, causality, accumulates),
+      stridedProductCode(this.set, causality, accumulates),
     );
     if (this.#rowMasks === 0n) {
       const { address } = memory(ROW_MASKS.byteLength);
@@ -127,8 +128,8 @@ export class CpuKernels {
   /** A matrix full of zeros in the graph's own memory, which is given back after its last use. */
   zeroMatrix(c: TensorContext, after: Tensor, size: number, rows: number): PackedMatrix {
     const inner = innerSize({ inputRows: size, extraRows: 0 });
-    const elements = packedElements(this.#set, inner, rows);
-    const code = this.#code(`zeros ${elements}`, () => zeroFillCode(this.#set, elements * 2));
+    const elements = packedElements(this.set, inner, rows);
+    const code = this.#code(`zeros ${elements}`, () => zeroFillCode(this.set, elements * 2));
     return { tensor: c.custom(TensorType.BF16, [elements, 1, 1, 1], [after], code, 0n), inner, rows };
   }
 
@@ -144,8 +145,8 @@ export class CpuKernels {
     const type = source.type;
     const shape = { columns, rows, toFloat: this.#toFloat(type), inner: matrix.inner, firstRow, firstInner };
     const key = `${makeCode.name} ${type} ${columns} ${rows} ${matrix.inner} ${firstRow} ${firstInner}`;
-    const code = this.#code(key, () => makeCode(this.#set, shape));
-    const needed = INTERLEAVING.byteLength + packingScratchBytesPerThread(this.#set, columns) * this.#threads;
+    const code = this.#code(key, () => makeCode(this.set, shape));
+    const needed = INTERLEAVING.byteLength + packingScratchBytesPerThread(this.set, columns) * this.#threads;
     if (this.#packingScratch.sizeBytes < needed) {
       this.#packingScratch = memory(needed);
       const table = koffi.view(this.#packingScratch.address, INTERLEAVING.byteLength);
@@ -157,7 +158,7 @@ export class CpuKernels {
   /** What turns a row of the type into floats: code of our own, or ggml's; undefined for floats. */
   #toFloat(type: number): bigint | undefined {
     if (type === TensorType.F32) return undefined;
-    const own = unpackWeightsCode(this.#set, type);
+    const own = unpackWeightsCode(this.set, type);
     return own === undefined ? toFloatAddress(type) : this.#code(`unpack ${type}`, () => own);
   }
 
