@@ -85,7 +85,7 @@ blocks:
   }));
   const pipeline = await loadPipeline(file, Object.keys(rows[0]!));
   const started = performance.now();
-  const { rows: made } = await runPipeline(rows, pipeline, { model: scriptedModel([]), seeds: leafSeeds(1) });
+  const { rows: made } = await runWork(runPipeline(rows, pipeline, { model: scriptedModel([]) }));
   if (made.length !== ROWS / 2) throw new Error(`${made.length} rows came out`);
   return { seconds: (performance.now() - started) / 1000, peakBytes: process.resourceUsage().maxRSS * 1024 };
 }

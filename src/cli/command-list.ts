@@ -9,6 +9,7 @@ import { register as dataChunks } from "./commands/data/chunks.ts";
 import { register as dataGenerate } from "./commands/data/generate.ts";
 import { register as dataList } from "./commands/data/list.ts";
 import { register as dataMix } from "./commands/data/mix.ts";
+import { register as dataRun } from "./commands/data/run.ts";
 import { register as dataSelect } from "./commands/data/select.ts";
 import { register as dataShow } from "./commands/data/show.ts";
 import { register as demo } from "./commands/demo.ts";
@@ -48,6 +49,7 @@ export const commandList: readonly CommandEntry[] = [
   { group: "data", register: dataGenerate, isTopLevelAlias: true },
   { group: "data", register: dataList },
   { group: "data", register: dataMix },
+  { group: "data", register: dataRun },
   { group: "data", register: dataSelect },
   { group: "data", register: dataShow },
   { group: "model", register: modelChat, isTopLevelAlias: true },

@@ -23,7 +23,6 @@ export function addGenerationFlags(command: Command): Command {
   return addEndpointFlags(
     command
       .option("--model <model>", "teacher: a name of the store, a GGUF file, or the name served at --endpoint-url")
-      .option("--pipeline <name>", "compact, simple, full, llama, auto, a pipeline of your own by name or directory")
       .option("--model-family <family>", "write prompts in this family's form instead of the teacher's own template")
       .option("--sdg-scale-factor <number>", "answers per seed example where a pipeline says 'scaled'; 30 by default")
       .option("--max-num-tokens <number>", "longest answer with question-answer pairs about a document")

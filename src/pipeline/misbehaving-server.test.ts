@@ -9,9 +9,9 @@ import {
 } from "../../test/helpers/fake-openai-server.ts";
 import type { Row } from "../artifacts.ts";
 import { openEndpointModel } from "../llm/endpoint-model.ts";
+import { runWork } from "../util/events.ts";
 import { loadPipeline } from "./load-pipeline.ts";
 import { runPipeline } from "./run-pipeline.ts";
-import { testLeaf } from "./test-leaf.ts";
 
 const ROWS = 60;
 const BAD = "number 17";
@@ -39,7 +39,7 @@ async function runAgainst(server: FakeOpenAiServerOptions) {
   await using fake = await startFakeOpenAiServer({ answer: (prompt) => `${prompt}?`, ...server });
   await using model = await openEndpointModel({ url: fake.url, retryDelayMs: 1, timeoutMs: 150, retries: 6 });
   const pipeline = await loadPipeline(await twoSteps(), ["topic"]);
-  const run = await runPipeline(rows, pipeline, { model, seeds: testLeaf() });
+  const run = await runWork(runPipeline(rows, pipeline, { model }));
   return { ...run, requests: fake.requests.length };
 }
 

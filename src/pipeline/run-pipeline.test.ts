@@ -15,7 +15,7 @@ import { testLeaf } from "./test-leaf.ts";
 
 const pipeline = await loadPipeline(resolvePipeline("compact", "knowledge").file, sampleColumns("knowledge"));
 const run = (model: LanguageModel, options: { cacheDirectory?: string; signal?: AbortSignal } = {}) =>
-  runPipeline(sampleRows(testLeaf()), pipeline, { model, seeds: testLeaf(), ...options });
+  runWork(runPipeline(sampleRows(testLeaf()), pipeline, { model, seeds: testLeaf(), ...options }));
 const promptOf = ({ prompt }: GenerateRequest) => ("text" in prompt ? prompt.text : "");
 const lastText = (request: GenerateRequest) => promptOf(request).split("Text: ").at(-1)!;
 

@@ -1,20 +1,13 @@
 /** Rows through one pipeline, without a taxonomy around them. An empty result is a result: its `drops` say what happened. */
 import type { DropRecord, LeafSeeds, Row } from "../artifacts.ts";
-import type { LanguageModel } from "../llm/language-model.ts";
-import { openCallCache } from "./call-cache.ts";
+import type { Work } from "../util/events.ts";
 import type { Pipeline } from "./load-pipeline.ts";
-import { openTeacher } from "./open-teacher.ts";
-import { runLeaf } from "./run-leaf.ts";
+import { type RunPlansOptions, runPlans } from "./run-plans.ts";
 import type { Usage } from "./usage.ts";
 
-export interface RunPipelineOptions {
-  model: LanguageModel;
+export interface RunPipelineOptions extends RunPlansOptions {
   /** The leaf that the rows come from, for blocks that work with its seeds. */
-  seeds: LeafSeeds;
-  cacheDirectory?: string;
-  seed?: number;
-  concurrency?: number;
-  signal?: AbortSignal;
+  seeds?: LeafSeeds;
 }
 
 export interface PipelineRun {
@@ -23,14 +16,19 @@ export interface PipelineRun {
   usage: Usage;
 }
 
-export async function runPipeline(
-  rows: Row[],
-  pipeline: Pipeline,
-  { model, seeds, cacheDirectory, seed = 42, concurrency, signal }: RunPipelineOptions,
-): Promise<PipelineRun> {
-  using cache = cacheDirectory === undefined ? undefined : openCallCache(cacheDirectory);
-  const teacher = openTeacher(model, { cache, signal, concurrency });
-  const { usage, finished } = runLeaf({ seeds, parts: [{ pipeline, rows }] }, teacher, seed);
-  const { generated, drops } = await finished;
+export async function* runPipeline(rows: Row[], pipeline: Pipeline, options: RunPipelineOptions): Work<PipelineRun> {
+  const { seeds = { leaf: NO_LEAF, chunks: [] } } = options;
+  const { leaves, usage } = yield* runPlans([{ seeds, parts: [{ pipeline, rows }] }], options);
+  const { generated, drops } = leaves[0]!;
   return { rows: generated, drops, usage };
 }
+
+const NO_LEAF: LeafSeeds["leaf"] = {
+  file: "",
+  taxonomyPath: "rows",
+  name: "rows",
+  kind: "knowledge",
+  createdBy: "",
+  seedExamples: [],
+  heldOut: [],
+};

@@ -18,6 +18,7 @@ export const register: RegisterCommand = (group, bind) => {
   const command = group
     .command("generate")
     .description("Grow seed examples into training data with a teacher model.")
+    .option("--pipeline <name>", "compact, simple, full, llama, auto, a pipeline of your own by name or directory")
     .option("--taxonomy-path <path>", "taxonomy directory or one qna.yaml")
     .option("--taxonomy-base <reference>", "git reference that changes are counted from; 'empty' takes the whole tree")
     .option("--output-dir <directory>", "where the run's own directory is made")

@@ -1,0 +1,50 @@
+/** `ilab data run`: a file of rows through a pipeline, without a taxonomy around them. */
+import type { Row } from "../../../artifacts.ts";
+import { UsageError } from "../../../util/errors.ts";
+import { runWork } from "../../../util/events.ts";
+import type { CommandContext, RegisterCommand } from "../../command.ts";
+import { examples } from "../../examples.ts";
+import { addGenerationFlags, type GenerationOptions, openGeneration } from "../../generation-flags.ts";
+
+interface RunOptions extends Omit<GenerationOptions, "pipeline"> {
+  input: string;
+  output: string;
+}
+
+export const register: RegisterCommand = (group, bind) => {
+  const command = group
+    .command("run")
+    .description("Send a file of rows through a pipeline or an sdg_hub flow.")
+    .argument("<pipeline>", "pipeline file (YAML)")
+    .requiredOption("--input <file>", "rows: .jsonl or .parquet")
+    .requiredOption("--output <file>", "where the resulting rows go: .jsonl or .parquet");
+  addGenerationFlags(command)
+    .addHelpText(
+      "after",
+      examples("ilab data run flow.yaml --input rows.jsonl --output made.jsonl --endpoint-url http://127.0.0.1:8000"),
+    )
+    .action(bind<RunOptions>(run));
+};
+
+async function run(context: CommandContext, options: RunOptions, file: string): Promise<void> {
+  const { reporter, paths } = context;
+  const { resolve } = await import("node:path");
+  const { loadConfig } = await import("../../../config/load-config.ts");
+  const { readDataFile, writeDataFile } = await import("../../../formats/data-file.ts");
+  const { loadPipeline } = await import("../../../pipeline/load-pipeline.ts");
+  const { runPipeline } = await import("../../../pipeline/run-pipeline.ts");
+  const rows: Row[] = [];
+  for await (const row of readDataFile(resolve(options.input))) rows.push(row as Row);
+  if (rows.length === 0) throw new UsageError(`${options.input} holds no rows`);
+  const request = await openGeneration(context, options, (await loadConfig(paths)).generate);
+  await using _teacher = request.model;
+  const pipeline = await loadPipeline(resolve(file), Object.keys(rows[0]!), request);
+  for (const warning of pipeline.warnings) reporter.warn(warning);
+  const made = await runWork(runPipeline(rows, pipeline, request), (event) => reporter.event(event));
+  await writeDataFile(resolve(options.output), async function* () {
+    yield* made.rows;
+  });
+  reporter.print(`${made.rows.length} rows of ${rows.length} in ${options.output}`);
+  for (const { block, reason, count } of made.drops) reporter.print(`  ${count} dropped by ${block}: ${reason}`);
+  reporter.result({ output: resolve(options.output), rows: made.rows.length, drops: made.drops, usage: made.usage });
+}
