@@ -6,8 +6,8 @@
 export type JsonStyle = "python" | "pandas";
 
 /** Raw in JSON, yet ends of lines for readers that split as Python's `splitlines` does. */
-const lineEnds = /[\u0085\u2028\u2029]/g;
-const nonAscii = /[\u0080-\uffff]/g;
+const lineEnds = /[\u0085\u2028\u2029]+/g;
+const nonAscii = /[\u0080-\uffff]+/g;
 
 /** Spaces behind commas and colons; other scripts as they are, but for what a reader could take for the end of a line. */
 export function toPythonJson(value: unknown): string {
@@ -16,7 +16,7 @@ export function toPythonJson(value: unknown): string {
 
 /** As `toPythonJson`, in plain ASCII: how JSON text inside a column (`metadata`) is written. */
 export function toAsciiJson(value: unknown): string {
-  return escaped(spaced(value), /[\u007f-\uffff]/g);
+  return escaped(spaced(value), /[\u007f-\uffff]+/g);
 }
 
 /** No spaces, plain ASCII, slashes escaped. */
@@ -35,6 +35,11 @@ function spaced(value: unknown): string {
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${spaced(item)}`).join(", ")}}`;
 }
 
-function escaped(json: string, characters: RegExp): string {
-  return json.replace(characters, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+/** Whole stretches at once: a call for every character would be slow where most characters need it. */
+function escaped(json: string, stretches: RegExp): string {
+  return json.replace(stretches, (stretch) => {
+    let text = "";
+    for (let i = 0; i < stretch.length; i++) text += `\\u${stretch.charCodeAt(i).toString(16).padStart(4, "0")}`;
+    return text;
+  });
 }
