@@ -1,5 +1,5 @@
 /** How far a generation is, for the progress line: answers so far, an estimate of all, and what came of them. */
-import type { Usage } from "./usage.ts";
+import type { LeafRunning } from "./run-leaf.ts";
 
 export interface ProgressNow {
   done: number;
@@ -10,7 +10,6 @@ export interface ProgressNow {
 
 export interface GenerationProgress {
   leavesDone: number;
-  samples: number;
   /** Counts an answer; gives the state when it is time to show it again. */
   count(): ProgressNow | undefined;
   now(): ProgressNow;
@@ -20,10 +19,10 @@ const MS_BETWEEN = 100;
 /** A run that ends before needs no estimate. */
 const MS_BEFORE_ESTIMATE = 1500;
 
-/** @param estimate asked for once, when the run turns out to take a while. @param usages of the leaves begun so far. */
+/** @param estimate asked for once, when the run turns out to take a while. @param running the leaves begun so far. */
 export function createProgress(
   leaves: number,
-  usages: readonly Usage[],
+  running: readonly LeafRunning[],
   estimate: () => Promise<number>,
 ): GenerationProgress {
   const startedAt = performance.now();
@@ -33,11 +32,11 @@ export function createProgress(
   let isAsked = false;
   const progress: GenerationProgress = {
     leavesDone: 0,
-    samples: 0,
     now() {
-      const tokens = usages.reduce((sum, usage) => sum + usage.completionTokens, 0);
+      const tokens = running.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
+      const samples = running.reduce((sum, leaf) => sum + leaf.samples(), 0);
       const perSecond = Math.round(tokens / Math.max(0.001, (performance.now() - startedAt) / 1000));
-      const note = `${progress.leavesDone}/${leaves} leaves, ${progress.samples} samples, ${perSecond} tokens/s`;
+      const note = `${progress.leavesDone}/${leaves} leaves, ${samples} samples, ${perSecond} tokens/s`;
       return { done, total: total === undefined ? undefined : Math.max(total, done), note };
     },
     count() {

@@ -12,6 +12,8 @@ import { TeacherLostError } from "./open-teacher.ts";
 export interface RowStream {
   /** Begins work on a row. */
   push(row: Row): void;
+  /** Rows that have come out so far. */
+  readonly made: number;
   /** No row will follow. Resolves with all results; rejects when the run must end. */
   end(): Promise<Row[]>;
 }
@@ -39,6 +41,9 @@ export function openRowStream(
   for (const stage of stagesOf(bound).reverse()) sink = stage(sink);
   return {
     push: sink.push,
+    get made() {
+      return result.length;
+    },
     end() {
       sink.end();
       return outcome;

@@ -24,6 +24,8 @@ export interface LeafRun {
 export interface LeafRunning {
   /** Counts as the leaf goes on. */
   usage: Usage;
+  /** Rows that have come out so far. */
+  samples(): number;
   /** Resolves when all rows have been begun, so that the next leaf may start. */
   started: Promise<void>;
   finished: Promise<LeafRun>;
@@ -61,5 +63,6 @@ export function runLeaf(plan: LeafPlan, teacher: Teacher, seed: number): LeafRun
     return { generated: results.flat(), evaluationRows, drops: drops.records() };
   });
   finished.catch(() => {});
-  return { usage, started, finished };
+  const samples = () => streams.slice(0, plan.parts.length).reduce((sum, { stream }) => sum + stream.made, 0);
+  return { usage, samples, started, finished };
 }

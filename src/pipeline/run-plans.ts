@@ -7,7 +7,7 @@ import { openCallCache } from "./call-cache.ts";
 import { createProgress, type GenerationProgress, type ProgressNow } from "./generation-progress.ts";
 import { openTeacher, type Teacher } from "./open-teacher.ts";
 import { estimateCalls } from "./rehearse-leaves.ts";
-import { type LeafPlan, runLeaf } from "./run-leaf.ts";
+import { type LeafPlan, type LeafRunning, runLeaf } from "./run-leaf.ts";
 import { keepTeacherSpeed } from "./teacher-speed.ts";
 import { addUsage, noUsage, type Usage } from "./usage.ts";
 
@@ -39,8 +39,8 @@ export async function* runPlans(plans: readonly LeafPlan[], options: RunPlansOpt
     // A run that fails at one place ends its requests at all others.
     const stop = new AbortController();
     const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-    const usages: Usage[] = [];
-    const progress = createProgress(plans.length, usages, () =>
+    const running: LeafRunning[] = [];
+    const progress = createProgress(plans.length, running, () =>
       estimateCalls(plans, { modelId: model.id, cache, seed, signal }),
     );
     const show = (now: ProgressNow | undefined) => {
@@ -49,7 +49,7 @@ export async function* runPlans(plans: readonly LeafPlan[], options: RunPlansOpt
     const { concurrency } = options;
     const teacher = openTeacher(model, { cache, signal, concurrency, onCall: () => show(progress.count()) });
     try {
-      const made = await runAll(plans, teacher, seed, { usages, progress });
+      const made = await runAll(plans, teacher, seed, { running, progress });
       show(progress.now());
       return made;
     } finally {
@@ -68,19 +68,19 @@ async function runAll(
   plans: readonly LeafPlan[],
   teacher: Teacher,
   seed: number,
-  { usages, progress }: { usages: Usage[]; progress: GenerationProgress },
+  { running, progress }: { running: LeafRunning[]; progress: GenerationProgress },
 ): Promise<PlansRun> {
   const timings: Record<string, number> = {};
-  const running: Promise<GeneratedLeaf>[] = [];
+  const ends: Promise<GeneratedLeaf>[] = [];
   for (const plan of plans) {
     const { leaf } = plan.seeds;
     const startedAt = performance.now();
-    const { usage, started, finished } = runLeaf(plan, teacher, seed);
-    usages.push(usage);
+    const leafRunning = runLeaf(plan, teacher, seed);
+    running.push(leafRunning);
+    const { usage, started, finished } = leafRunning;
     const made = finished.then(({ generated, evaluationRows, drops }): GeneratedLeaf => {
       timings[leaf.taxonomyPath] = (performance.now() - startedAt) / 1000;
       progress.leavesDone += 1;
-      progress.samples += generated.length;
       return {
         leaf,
         preprocessed: plan.parts.flatMap(({ rows }) => rows),
@@ -92,15 +92,15 @@ async function runAll(
       };
     });
     made.catch(() => {});
-    running.push(made);
+    ends.push(made);
     // Rows of this leaf first; the next one fills the places that they leave.
     await started;
     // Blocks that work on whole tables ask now.
     await new Promise((resolve) => setImmediate(resolve));
     await teacher.room();
   }
-  const leaves = await Promise.all(running);
-  return { leaves, timings, usage: usages.reduce(addUsage, noUsage()) };
+  const leaves = await Promise.all(ends);
+  return { leaves, timings, usage: running.map(({ usage }) => usage).reduce(addUsage, noUsage()) };
 }
 
 function describeUsage({ requests, fromCache, shared }: Usage): string {
