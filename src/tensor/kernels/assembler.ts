@@ -313,7 +313,7 @@ export class Assembler {
   multiplyThenAdd(product: number, factor: number, addend: number): void {
     this.#vector(OPCODES.multiplyThenAdd, product, factor, addend);
   }
-  and(destination: number, a: number, b: number): void {
+  and(destination: number, a: number, b: number | Address): void {
     this.#vector(OPCODES.and, destination, a, b);
   }
   /** 32-bit lanes of `source`, moved right by some bits. */
@@ -325,14 +325,6 @@ export class Assembler {
 
   // What follows is there in 256 bits alone.
 
-  /** As `and`, with the bits that `address` holds. */
-  andMemory(destination: number, a: number, address: Address): void {
-    this.#vex(OPCODES.and, destination, a, address);
-  }
-  /** Programs that use 128 bits alone would wait for the upper halves otherwise. */
-  clearUpperHalves(): void {
-    this.#code.push(0xc5, 0xf8, 0x77);
-  }
   or(destination: number, a: number, b: number): void {
     this.#vex(OPCODES.or, destination, a, b);
   }
@@ -347,6 +339,11 @@ export class Assembler {
   shiftPairsRight(destination: number, source: number, bits: number): void {
     this.#vex(OPCODES.shiftPairs, 2, destination, source);
     this.#code.push(bits);
+  }
+
+  /** Code that uses 128 bits alone would wait for the upper halves otherwise. */
+  clearUpperHalves(): void {
+    this.#code.push(0xc5, 0xf8, 0x77);
   }
 
   #immediate32(value: number): void {

@@ -172,7 +172,7 @@ function multiplyTile(a: Assembler, rows: number, columns: number, outputBytes: 
       if (position % 2 === 0) {
         a.load(WEIGHTS + v, pairs);
         a.shiftLanesLeft(WEIGHTS + v, WEIGHTS + v, 16);
-      } else a.andMemory(WEIGHTS + v, HIGH_HALVES, pairs);
+      } else a.and(WEIGHTS + v, HIGH_HALVES, pairs);
     }
     for (let column = 0; column < columns; column++) {
       a.broadcast(VALUE, inColumn(column, position * FLOAT_BYTES));
