@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { IlabConfig } from "../config/config-schema.ts";
-import type { LanguageModel } from "../llm/language-model.ts";
 import { UsageError } from "../util/errors.ts";
 import type { CommandContext } from "./command.ts";
 import { addEndpointFlags, type EndpointOptions, openEndpoint, readPositive } from "./endpoint-flags.ts";
@@ -42,9 +41,7 @@ export async function openGeneration(
   config: IlabConfig["generate"],
 ) {
   const { paths, signal } = context;
-  const pipeline = options.pipeline ?? config.pipeline;
   const request = {
-    pipeline,
     directories: [
       join(paths.data, "pipelines"),
       ...paths.dataDirectories.map((path) => join(path, "sdg", "pipelines")),
@@ -56,22 +53,25 @@ export async function openGeneration(
     seed: readSeed(options.seed),
     signal,
   };
+  const pipeline = options.pipeline ?? config.pipeline;
+  const { endpointUrl } = options;
+  if (endpointUrl !== undefined)
+    return { ...request, pipeline, model: await openEndpoint({ ...options, endpointUrl }, options.model, signal) };
+  const file = await ensureModel(context, options.model ?? config.teacher.model_path);
+  // The context that a pipeline needs must be known before the model is there.
+  const chosen = pipeline === "auto" ? await chooseFor(context, file) : pipeline;
   const contextTokens =
-    readCount("--server-ctx-size", options.serverCtxSize) ?? (pipeline === "compact" ? undefined : CONTEXT_TOKENS);
-  return { ...request, model: await openTeacher(context, options, config.teacher.model_path, contextTokens) };
+    readCount("--server-ctx-size", options.serverCtxSize) ?? (chosen === "compact" ? undefined : CONTEXT_TOKENS);
+  const { openLocalModel } = await import("../llm/local-model.ts");
+  return { ...request, pipeline: chosen, model: await openLocalModel({ file, contextTokens, signal }) };
 }
 
-async function openTeacher(
-  context: CommandContext,
-  options: GenerationOptions,
-  fallback: string,
-  contextTokens: number | undefined,
-): Promise<LanguageModel> {
-  const { signal } = context;
-  const { endpointUrl } = options;
-  if (endpointUrl !== undefined) return await openEndpoint({ ...options, endpointUrl }, options.model, signal);
-  const { openLocalModel } = await import("../llm/local-model.ts");
-  return await openLocalModel({ file: await ensureModel(context, options.model ?? fallback), contextTokens, signal });
+async function chooseFor({ reporter }: CommandContext, file: string): Promise<string> {
+  const { countParameters } = await import("../formats/gguf/count-parameters.ts");
+  const { autoPipeline } = await import("../pipeline/auto-pipeline.ts");
+  const { name, note } = autoPipeline({ name: file, parameters: await countParameters(file) });
+  reporter.event({ type: "message", stage: "pipeline", level: "info", text: note });
+  return name;
 }
 
 function readSeed(text: string): number {

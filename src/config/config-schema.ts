@@ -42,8 +42,10 @@ export function createConfigSchema(paths: IlabPaths) {
       pipeline: z
         .string()
         .min(1)
-        .default("compact")
-        .describe("Built-in pipeline by name, or a directory with pipeline files."),
+        .default("auto")
+        .describe(
+          "compact, simple, full, llama, one of your own by name or directory; auto chooses by the teacher's size.",
+        ),
       teacher: section("The model that writes the training data.", {
         model_path: z
           .string()

@@ -52,8 +52,6 @@ export interface ScoreResult {
 export interface LanguageModel extends AsyncDisposable {
   /** Model name or file, for logs, cache keys and manifests. */
   readonly id: string;
-  /** Number of its weights, where its file is at hand. */
-  readonly parameters?: number;
   /** How many requests may usefully be in flight at once. */
   readonly concurrency: number;
   generate(request: GenerateRequest): Promise<GenerateResult>;

@@ -41,7 +41,7 @@ export async function openLocalModel(options: LocalModelOptions): Promise<Langua
   await requireFile(options.file, "model");
   if (options.adapterFile !== undefined) await requireFile(options.adapterFile, "adapter");
   // Our own reader checks the file's structure first: llama.cpp says little about a broken file and may abort on one.
-  const { tensors } = await readGguf(options.file);
+  await readGguf(options.file);
   if (options.adapterFile !== undefined) await readGguf(options.adapterFile);
   const runtime = await llamaRuntime();
   const loaded = await runtime.withErrorLog(() =>
@@ -53,9 +53,7 @@ export async function openLocalModel(options: LocalModelOptions): Promise<Langua
   try {
     const context = await createContext(runtime, model, options);
     const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence());
-    const sizes = [...tensors.values()].map(({ shape }) => shape.reduce((product, size) => product * size, 1));
-    const parameters = sizes.reduce((sum, size) => sum + size, 0);
-    return localModel(model, context, createDecodeLoop(sequences), options, parameters);
+    return localModel(model, context, createDecodeLoop(sequences), options);
   } catch (error) {
     await model.dispose();
     throw error;
@@ -112,7 +110,6 @@ function localModel(
   context: LlamaContext,
   loop: DecodeLoop,
   options: LocalModelOptions,
-  parameters: number,
 ): LanguageModel {
   const requireFit = (tokens: number, wanted: number): void => {
     // One place stays free for the token that llama.cpp samples last.
@@ -181,7 +178,6 @@ function localModel(
 
   const embedder = createLocalEmbedder(model, threadsFor(model, options));
   return {
-    parameters,
     id: options.adapterFile === undefined ? options.file : `${options.file}+${options.adapterFile}`,
     concurrency: context.totalSequences,
     generate: (request) => run(request, () => {}),

@@ -25,7 +25,7 @@ export async function estimateGeneration(
   options: EstimateGenerationOptions,
 ): Promise<GenerationEstimate> {
   const { model, cacheDirectory, seed = 42, prices, signal } = options;
-  const plans = await planLeaves(seeds, { ...options, teacher: { name: model.id, parameters: model.parameters } });
+  const plans = await planLeaves(seeds, { ...options, teacher: { name: model.id } });
   using cache = cacheDirectory === undefined ? undefined : openCallCache(cacheDirectory);
   const leaves = await rehearseLeaves(plans.leaves, { modelId: model.id, cache, seed, signal });
   const usage = leaves.map((leaf) => leaf.usage).reduce(addUsage, noUsage());

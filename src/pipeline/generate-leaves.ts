@@ -20,7 +20,7 @@ export async function* generateLeaves(
   options: GenerateLeavesOptions,
 ): Work<GeneratedLeaves> {
   const { model } = options;
-  const teacher = { name: model.id, parameters: model.parameters };
+  const teacher = { name: model.id };
   const { leaves: plans, inputs, notes } = await planLeaves(seeds, { ...options, teacher });
   for (const text of notes) yield { type: "message", stage: "pipeline", level: "info", text };
   const made = yield* runPlans(plans, options);

@@ -21,7 +21,7 @@ async function prepare() {
   const outputs = join(home, "runs");
   const args = (url: string) => [
     ...["data", "generate", "--taxonomy-path", taxonomy, "--taxonomy-base", "empty"],
-    ...["--endpoint-url", url, "--model", "teacher", "--output-dir", outputs],
+    ...["--endpoint-url", url, "--model", "teacher", "--pipeline", "compact", "--output-dir", outputs],
   ];
   return { home, outputs, args, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
 }
