@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { LeafKind, LeafSeeds } from "../artifacts.ts";
 import type { GenerateRequest } from "../llm/language-model.ts";
 import { scriptedModel } from "../llm/scripted-model.ts";
+import { runWork } from "../util/events.ts";
 import { loadPipeline } from "./load-pipeline.ts";
 import { evaluationPipelineFile, resolvePipeline } from "./resolve-pipeline.ts";
 import { runPipeline } from "./run-pipeline.ts";
@@ -64,7 +65,7 @@ async function run(name: string, kind: LeafKind, file?: string) {
     scaleFactor: 3,
   });
   const model = scriptedModel(answer);
-  const { rows, drops } = await runPipeline(sampleRows(seeds), pipeline, { model, seeds });
+  const { rows, drops } = await runWork(runPipeline(sampleRows(seeds), pipeline, { model, seeds }));
   const prompts = model.requests.map(promptOf);
   for (const prompt of prompts)
     expect(prompt, "no template is left, nothing is missing").not.toMatch(/\{\{|\}\}|(?:: |\n)None\n|undefined/);

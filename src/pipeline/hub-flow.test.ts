@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Row } from "../artifacts.ts";
 import { scriptedModel } from "../llm/scripted-model.ts";
+import { runWork } from "../util/events.ts";
 import { loadPipeline } from "./load-pipeline.ts";
 import { runPipeline } from "./run-pipeline.ts";
 import { testLeaf } from "./test-leaf.ts";
@@ -20,7 +21,7 @@ async function load(yaml: string, columns: string[], files: Record<string, strin
 async function run(yaml: string, rows: Row[], files: Record<string, string>, answers: string[]) {
   const pipeline = await load(yaml, Object.keys(rows[0]!), files);
   const model = scriptedModel(answers, { concurrency: 1 });
-  return { model, ...(await runPipeline(rows, pipeline, { model, seeds: testLeaf() })) };
+  return { model, ...(await runWork(runPipeline(rows, pipeline, { model, seeds: testLeaf() }))) };
 }
 
 test("the list form of sdg_hub 0.1 runs", async () => {

@@ -89,7 +89,20 @@ function guarded(value: unknown, file: string): Block {
     throw pipelineError(
       `${file}: create must return { inputColumns, outputColumns(columns), runRow(row, context) or run(rows, context) }`,
     );
-  const columns = { inputColumns, outputColumns: (present: readonly string[]) => outputColumns.call(block, present) };
+  const columns = {
+    inputColumns,
+    outputColumns(present: readonly string[]): string[] {
+      let made: unknown;
+      try {
+        made = outputColumns.call(block, [...present]);
+      } catch (cause) {
+        throw pipelineError(`outputColumns: ${(cause as Error).message}`, `Thrown by ${file}.`, cause);
+      }
+      if (isNameList(made)) return made;
+      throw pipelineError(`${file}: outputColumns must return a list of names`);
+    },
+  };
+  if (!isNameList(inputColumns)) throw pipelineError(`${file}: inputColumns must be a list of names`);
   const rowsOf = (made: unknown): Row[] => {
     if (Array.isArray(made) && made.every((row) => typeof row === "object" && row !== null && !Array.isArray(row)))
       return made as Row[];
@@ -108,4 +121,8 @@ function guarded(value: unknown, file: string): Block {
         ),
       ),
   };
+}
+
+function isNameList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { scriptedModel } from "../llm/scripted-model.ts";
 import { packageRoot } from "../util/assets.ts";
+import { runWork } from "../util/events.ts";
 import type { BlockContext, RowBlock } from "./block.ts";
 import { loadPipeline } from "./load-pipeline.ts";
 import { blockRegistry } from "./registry.ts";
@@ -181,6 +182,18 @@ test.each<[string, string, string, RegExp]>([
     /default export is no block: create must be a function/,
   ],
   ["a block without columns", block("create: () => ({ runRow: () => [] })"), "", /create must return/],
+  [
+    "a failing outputColumns",
+    block("create: () => ({ outputColumns: (c) => c.x.y, runRow: () => [] })"),
+    "",
+    /block 'a': outputColumns: /,
+  ],
+  [
+    "columns that are no names",
+    block("create: () => ({ outputColumns: () => 'x', runRow: () => [] })"),
+    "",
+    /list of names/,
+  ],
   ["what create throws", block("create() { throw new Error('no luck') }"), "", /block 'a': no luck/],
 ])("blocks of the user's own: %s is told", async (_, file, config, message) => {
   const yaml = `version: "1.0"\nblock_files: [my.mjs]\nblocks:\n  - {name: a, type: MyBlock${config && `, ${config}`}}`;
@@ -205,7 +218,7 @@ test("the example pipeline with blocks of one's own works", async () => {
     sampleColumns("knowledge"),
   );
   const model = scriptedModel(() => "SHOUTED");
-  const { rows } = await runPipeline(sampleRows(testLeaf()), pipeline, { model, seeds: testLeaf() });
+  const { rows } = await runWork(runPipeline(sampleRows(testLeaf()), pipeline, { model, seeds: testLeaf() }));
   expect(rows).toHaveLength(2);
   expect(rows[1]).toMatchObject({ question: "question 2 of write_pairs", shouted: "SHOUTED" });
   expect(rows[0]).not.toHaveProperty("judgment");

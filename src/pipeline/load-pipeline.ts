@@ -2,14 +2,13 @@
  * A pipeline file read and checked as a whole: keys, block types, configs, prompts, templates, and that every block finds its columns. All
  * findings are told at once, and nothing has been asked of a model when this fails.
  */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, resolve } from "node:path";
 import { IlabError } from "../util/errors.ts";
 import { sha256, sha256File } from "../util/hash.ts";
-import type { Block, BlockDefinition, BlockSettings } from "./block.ts";
-import { loadBlockFile } from "./load-block-file.ts";
-import { type PipelineEntry, readPipelineFile } from "./read-pipeline-file.ts";
-import { checkAgainst, didYouMean, pipelineError } from "./read-yaml-file.ts";
-import { blockRegistry } from "./registry.ts";
+import type { Block, BlockSettings } from "./block.ts";
+import { openBlockTypes } from "./block-types.ts";
+import { readPipelineFile } from "./read-pipeline-file.ts";
+import { didYouMean, pipelineError } from "./read-yaml-file.ts";
 
 export interface PipelineStep {
   name: string;
@@ -41,15 +40,12 @@ const SCALE_FACTOR = 30;
 export async function loadPipeline(
   file: string,
   columns: readonly string[],
-  options: LoadPipelineOptions = {},
+  { blockFiles = [], scaleFactor = SCALE_FACTOR, modelFamily, maxTokens }: LoadPipelineOptions = {},
 ): Promise<Pipeline> {
-  const directory = dirname(file);
   const read = await readPipelineFile(file);
-  const { entries, auxiliaryInstructions } = read;
   const warnings = [...read.warnings];
-  const files = [file];
   const findings: IlabError[] = [];
-  /** What comes of the work, or undefined and one finding more. */
+  /** What comes of the work; undefined and one finding more when it fails. */
   const attempt = async <T>(place: string, work: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
@@ -61,88 +57,57 @@ export async function loadPipeline(
     }
   };
 
-  const types: Record<string, BlockDefinition> = { ...blockRegistry };
-  const addFile = async (path: string, type?: string): Promise<void> => {
-    files.push(path);
-    for (const definition of await loadBlockFile(path)) types[type ?? definition.type] = definition;
-  };
-  for (const path of read.blockFiles) await attempt(`${file}: block_files`, () => addFile(absolute(path, directory)));
-  for (const path of options.blockFiles ?? []) await attempt(path, () => addFile(path));
-
-  const createBlock = async (
-    type: string,
-    config: unknown,
-    place: (path: readonly PropertyKey[]) => string,
-    name: string,
-  ): Promise<Block> => {
-    if (isFile(type) && !Object.hasOwn(types, type)) await addFile(absolute(type, directory), type);
-    const definition = Object.hasOwn(types, type) ? types[type] : undefined;
-    if (!definition) throw unknownType(type, Object.keys(types));
-    const { scaleFactor = SCALE_FACTOR, modelFamily, maxTokens } = options;
-    return await definition.create(checkAgainst(place, config, definition.configSchema), directory, {
-      name,
-      scaleFactor,
-      modelFamily,
-      maxTokens,
-      createBlock: (inner, innerConfig) => createBlock(inner, innerConfig, place, name),
-      noteFile: (path) => files.push(path),
-    });
-  };
+  const types = openBlockTypes(dirname(file), { scaleFactor, modelFamily, maxTokens });
+  for (const path of read.blockFiles) await attempt(`${file}: block_files`, () => types.addFile(path));
+  for (const path of blockFiles) await attempt(path, () => types.addFile(resolve(path)));
+  await attempt(file, () => needColumns(`${file}: required_columns`, read.requiredColumns, columns));
 
   const steps: PipelineStep[] = [];
   // Undefined behind a block that could not be made: nobody knows what it would have added.
-  let present: string[] | undefined = [...columns];
-  await attempt(file, () => needColumns(`${file}: required_columns`, read.requiredColumns, columns));
-  for (const entry of entries) {
-    const { name, type, dropColumns, dropDuplicates } = entry;
+  let present: readonly string[] | undefined = columns;
+  for (const entry of read.entries) {
+    const { name, type, config, dropColumns, dropDuplicates } = entry;
     const place = `${file}:${entry.line}: block '${name}'`;
-    const { client } = (entry.config ?? {}) as { client?: unknown };
-    if (typeof client === "string" && client !== "default")
-      warnings.push(`${place}: client '${client}' is not known here; the run's teacher is asked`);
-    const block: Block | undefined = await attempt(place, () =>
-      createBlock(type, entry.config, configPlace(file, entry), name),
-    );
-    if (block === undefined) {
-      present = undefined;
-      continue;
-    }
-    if (present !== undefined) {
-      const before: string[] = present;
-      await attempt(place, () => needColumns(`${place} (${type})`, block.inputColumns, before));
-      const after = block.outputColumns(before);
-      for (const column of dropColumns.filter((column) => !after.includes(column))) {
-        const meant = didYouMean(column, after);
-        if (meant !== "") warnings.push(`${place}: drop_columns: there is no column '${column}'${meant}`);
-      }
-      await attempt(place, () => needColumns(`${place}: drop_duplicates`, dropDuplicates, after));
-      present = after.filter((column) => !dropColumns.includes(column));
-    }
+    warnings.push(...clientWarning(config).map((text) => `${place}: ${text}`));
+    const configPlace = (path: readonly PropertyKey[]) => `${file}:${entry.configLine(path)}: block '${name}': config`;
+    const block = await attempt(place, () => types.create(type, config, name, configPlace));
+    const before: readonly string[] | undefined = present;
+    present = undefined;
+    if (block === undefined) continue;
     steps.push({ name, type, block, dropColumns, dropDuplicates });
+    if (before === undefined) continue;
+    await attempt(place, () => needColumns(`${place} (${type})`, block.inputColumns, before));
+    const after: string[] | undefined = await attempt(place, () => block.outputColumns(before));
+    if (after === undefined) continue;
+    await attempt(place, () => needColumns(`${place}: drop_duplicates`, dropDuplicates, after));
+    warnings.push(...dropWarnings(dropColumns, after).map((text) => `${place}: drop_columns: ${text}`));
+    present = after.filter((column) => !dropColumns.includes(column));
   }
   if (findings.length > 0)
     throw pipelineError(findings.map(({ message }) => message).join("\n"), findings[0]!.hint, findings[0]!.cause);
-  const hashes = await Promise.all([...new Set(files)].map((path) => sha256File(path)));
-  return { file, sha256: sha256(hashes.join("\n")), steps, auxiliaryInstructions, warnings };
+  const hashes = await Promise.all([file, ...types.files].map((path) => sha256File(path)));
+  return {
+    file,
+    sha256: sha256(hashes.join("\n")),
+    steps,
+    auxiliaryInstructions: read.auxiliaryInstructions,
+    warnings,
+  };
 }
 
-function configPlace(file: string, { name, configLine }: PipelineEntry): (path: readonly PropertyKey[]) => string {
-  return (path) => `${file}:${configLine(path)}: block '${name}': config`;
+/** Upstream's blocks can name one of several servers. */
+function clientWarning(config: unknown): string[] {
+  const { client } = (config ?? {}) as { client?: unknown };
+  if (typeof client !== "string" || client === "default") return [];
+  return [`client '${client}' is not known here; the run's teacher is asked`];
 }
 
-/** `type: ./my-block.mjs`. */
-function isFile(type: string): boolean {
-  return /\.[cm]?js$/.test(type);
-}
-
-function absolute(path: string, directory: string): string {
-  return isAbsolute(path) ? path : join(directory, path);
-}
-
-function unknownType(type: string, known: readonly string[]): IlabError {
-  return pipelineError(
-    `unknown type '${type}'${didYouMean(type, known)}`,
-    `Known block types: ${known.join(", ")}. Blocks of your own: type: ./file.mjs, or block_files.`,
-  );
+/** Upstream's files drop columns that are not always there; a name that is nearly one that is there is a slip. */
+function dropWarnings(dropped: readonly string[], present: readonly string[]): string[] {
+  return dropped.flatMap((column) => {
+    const meant = present.includes(column) ? "" : didYouMean(column, present);
+    return meant === "" ? [] : [`there is no column '${column}'${meant}`];
+  });
 }
 
 function needColumns(place: string, needed: readonly string[], present: readonly string[]): void {
