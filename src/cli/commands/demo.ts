@@ -57,7 +57,7 @@ async function demo(context: CommandContext): Promise<void> {
     await using model = await open(modelFile);
     const options = {
       model,
-      pipeline: defaults.generate.pipeline,
+      pipeline: "compact",
       outputDirectory: join(directory, "datasets"),
       cacheDirectory: join(paths.cache, "calls"),
       signal,
