@@ -41,7 +41,7 @@ export async function checkLeafDocuments(leaf: LeafNode, readDocuments: ReadLeaf
     found.push({ path, make: (place) => ({ ...problem(code, message, hint, place, path), severity }) });
   }
   if (found.length === 0) return [];
-  const read = await readText(leaf.file);
+  const read = readText(leaf.file);
   const yaml = "problem" in read ? undefined : parseYaml(read.text).yaml;
   const placeOf = (path: YamlPath) => yaml?.locate(path, path.length === 1 ? "key" : "value") ?? { line: 1, column: 1 };
   return toIssues(

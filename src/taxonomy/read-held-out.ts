@@ -16,8 +16,8 @@ export interface HeldOutResult {
 }
 
 /** A file that is not there is an empty list. `seedQuestions`: what is trained on, so it must not be asked here again. */
-export async function readHeldOut(file: string, seedQuestions: readonly string[]): Promise<HeldOutResult> {
-  const read = await readText(file);
+export function readHeldOut(file: string, seedQuestions: readonly string[]): HeldOutResult {
+  const read = readText(file);
   if ("problem" in read)
     return { questions: [], problems: read.problem.code === "file-not-found" ? [] : [read.problem] };
   const { yaml, problems } = parseYaml(read.text, { isTextOnly: true });

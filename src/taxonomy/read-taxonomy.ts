@@ -1,5 +1,6 @@
 /** A taxonomy on disk -> its leaf nodes in a fixed order, with everything that is wrong with them. */
 import { basename } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { Issue, LeafNode } from "../artifacts.ts";
 import { throwIfAborted } from "../util/errors.ts";
 import { type FindLeafFilesOptions, findLeafFiles } from "./find-leaf-files.ts";
@@ -7,7 +8,7 @@ import { LEAF_FILE } from "./leaf-path.ts";
 import type { LintConfig } from "./lint/lint-config.ts";
 import { warning } from "./problem.ts";
 import { displayPath } from "./to-issues.ts";
-import { type ValidateLeafResult, validateLeaf } from "./validate-leaf.ts";
+import { validateLeaf } from "./validate-leaf.ts";
 
 export interface ReadTaxonomyOptions extends FindLeafFilesOptions {
   /** Rules of form, every one of which is an error. Default: what upstream checks leaves with. */
@@ -23,8 +24,8 @@ export interface Taxonomy {
   files: string[];
 }
 
-/** Files that are read while others are being checked. */
-const FILES_AT_ONCE = 16;
+/** After so many files whatever else waits has its turn, Ctrl-C above all. */
+const FILES_AT_ONCE = 64;
 
 /**
  * `path`: the taxonomy's root, one `qna.yaml`, or a directory that holds one. Throws `UsageError` for a path that is none of
@@ -40,19 +41,12 @@ export async function readTaxonomy(path: string, options: ReadTaxonomyOptions = 
       "Rename it.",
     ),
   }));
-  const results: ValidateLeafResult[] = [];
-  let next = 0;
-  const work = async () => {
-    while (next < files.length) {
-      throwIfAborted(options.signal);
-      const index = next++;
-      results[index] = await validateLeaf(files[index]!, { root, lintConfig: options.lintConfig });
-    }
-  };
-  await Promise.all(Array.from({ length: FILES_AT_ONCE }, work));
   const leaves: LeafNode[] = [];
   const byName = new Map<string, LeafNode>();
-  for (const { leaf, issues: found } of results) {
+  for (const [index, file] of files.entries()) {
+    if (index % FILES_AT_ONCE === 0) await setImmediate();
+    throwIfAborted(options.signal);
+    const { leaf, issues: found } = await validateLeaf(file, { root, lintConfig: options.lintConfig });
     issues.push(...found);
     if (leaf === undefined) continue;
     const named = withOwnName(leaf, byName, issues);

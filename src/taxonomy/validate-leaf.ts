@@ -34,7 +34,7 @@ export interface ValidateLeafResult {
 /** Never throws for what stands in the file or where it should stand: that is what the issues are for. */
 export async function validateLeaf(file: string, options: ValidateLeafOptions = {}): Promise<ValidateLeafResult> {
   const { root, lintConfig } = options;
-  const { yaml, problems } = await readLeafFile(file);
+  const { yaml, problems } = readLeafFile(file);
   if (yaml === undefined) return { issues: toIssues(file, problems) };
   const leafPath = leafPathOf(file, root);
   const content = yaml.value as Record<string, unknown>;
@@ -49,16 +49,15 @@ export async function validateLeaf(file: string, options: ValidateLeafOptions = 
     if (leaf.document !== undefined) found.push(...(await checkDocument(file, leaf.document, yaml)));
   }
   const issues = toIssues(file, found);
-  const beside = async (name: string, check: (path: string) => Promise<Problem[]>) => {
+  const beside = (name: string, check: (path: string) => Problem[]) => {
     const path = join(dirname(file), name);
-    issues.push(...toIssues(path, await check(path)));
+    issues.push(...toIssues(path, check(path)));
   };
   const version = leafVersion(content);
-  if (typeof version === "number" && version > 1)
-    await beside(ATTRIBUTION_FILE, async (path) => checkAttribution(await readText(path)));
-  await beside(HELD_OUT_FILE, async (path) => {
+  if (typeof version === "number" && version > 1) beside(ATTRIBUTION_FILE, (path) => checkAttribution(readText(path)));
+  beside(HELD_OUT_FILE, (path) => {
     const seedQuestions = (leaf?.seedExamples ?? []).flatMap(({ pairs }) => pairs.map(({ question }) => question));
-    const heldOut = await readHeldOut(path, seedQuestions);
+    const heldOut = readHeldOut(path, seedQuestions);
     leaf = leaf && { ...leaf, heldOut: heldOut.questions };
     return heldOut.problems;
   });
@@ -68,9 +67,9 @@ export async function validateLeaf(file: string, options: ValidateLeafOptions = 
 
 const shapeHint = "Begin with 'version: 3'; docs/taxonomy.md shows a whole file.";
 
-async function readLeafFile(file: string): Promise<{ yaml?: PositionedValue; problems: Problem[] }> {
+function readLeafFile(file: string): { yaml?: PositionedValue; problems: Problem[] } {
   const name = basename(file);
-  const read = await readText(file);
+  const read = readText(file);
   if ("problem" in read) return { problems: [read.problem] };
   if (name !== LEAF_FILE)
     return {
