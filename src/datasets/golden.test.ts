@@ -109,7 +109,7 @@ test("a recipe is mixed as the original mixes it, with its sampling", async () =
   const recipe = await readRecipe(join(directory, "recipe.yaml"));
   const options = { outputFile, sampling: "upstream" as const, seed: 42, systemPrompt: golden.system };
   const { rows, datasets } = await runWork(mixRecipe(recipe, options));
-  expect(objects(await readFile(outputFile, "utf8"))).toEqual(objects(golden.files["mixed.jsonl"]!));
+  expect(await readFile(outputFile, "utf8")).toBe(golden.files["mixed.jsonl"]);
   expect(rows).toBe(24);
   expect(datasets.map((dataset) => dataset.rows + dataset.leftOut)).toEqual([10, 2, 7, 5, 5]);
 });
@@ -123,14 +123,7 @@ test("the skills set of a run is the original's when it is mixed again with its 
   const outputFile = join(directory, "mixed.jsonl");
   const recipe = await readRecipe(join(directory, "skills_recipe_S.yaml"));
   await runWork(mixRecipe(recipe, { outputFile, sampling: "upstream", seed: 42 }));
-  // There, a row of a set takes over the columns that only its neighbours have, as nulls.
-  const withoutNulls = ({ metadata, ...row }: Row) => ({
-    ...row,
-    metadata: Object.fromEntries(Object.entries(JSON.parse(String(metadata))).filter(([, value]) => value !== null)),
-  });
-  expect(objects(await readFile(outputFile, "utf8")).map(withoutNulls)).toEqual(
-    objects(golden.files["skills_train_msgs_S.jsonl"]!).map(withoutNulls),
-  );
+  expect(await readFile(outputFile, "utf8")).toBe(golden.files["skills_train_msgs_S.jsonl"]);
 });
 
 test("Parquet that Python wrote is read", async () => {
@@ -146,7 +139,8 @@ test("multiple-choice questions as the original writes them, with labels that co
   const letters = (row: Row) => "ABCD".indexOf(String(row["mmlubench_answer"]).trim()[0]!);
   // The original refuses the space before the letter.
   const known = ours.filter((row) => !String(row["mmlubench_answer"]).startsWith(" "));
-  expect(known).toEqual(theirs.map((row) => ({ ...row, answer: letters(row) })));
+  const mended = theirs.map((row) => ({ ...row, answer: letters(row) }));
+  expect(known.map(toPandasJson)).toEqual(mended.map(toPandasJson));
   expect(ours.map(({ answer }) => answer)).toEqual([1, 3, 2, 3]);
   expect(parse(harnessTask("harbour", "DATA.jsonl"))).toEqual(parse(golden.files["task.yaml"]!));
 });

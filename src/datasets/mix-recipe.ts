@@ -22,7 +22,7 @@ export interface MixResult {
   datasets: { path: string; rows: number; leftOut: number }[];
 }
 
-const keptColumns = new Set(["messages", "metadata", "id", "unmask"]);
+const columns = ["messages", "metadata", "id", "unmask"] as const;
 
 /** @throws IlabError `RECIPE_EMPTY`, `DATA_NOT_FOUND`, `BAD_ROW`. */
 export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixResult> {
@@ -37,6 +37,8 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
   const datasets = recipe.datasets.map(({ path }) => ({ path, rows: 0, leftOut: 0 }));
   const startedAt = performance.now();
   yield { type: "step-start", stage: "datasets", step: "mix" };
+  /** As they stand in the first set. */
+  let order: (typeof columns)[number][] | undefined;
   async function* rows(): AsyncGenerator<DataRow> {
     for (const [index, { path, size }] of recipe.datasets.entries()) {
       const account = datasets[index]!;
@@ -50,7 +52,8 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
         if (mixed === undefined) account.leftOut += 1;
         else {
           account.rows += 1;
-          yield mixed;
+          order ??= [...columns].sort((a, b) => placeOf(row, a) - placeOf(row, b));
+          yield Object.fromEntries(order.map((column) => [column, mixed[column]]));
         }
       }
     }
@@ -61,6 +64,11 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
   return { outputFile, rows: total, datasets };
 }
 
+function placeOf(row: DataRow, column: string): number {
+  const place = Object.keys(row).indexOf(column);
+  return place < 0 ? Number.MAX_SAFE_INTEGER : place;
+}
+
 /** Further columns go into the metadata; undefined when a message but the system's is empty. */
 function mixedRow(row: DataRow, systemPrompt: string | undefined, place: string): Row | undefined {
   const { messages, metadata, id, unmask } = row;
@@ -68,7 +76,7 @@ function mixedRow(row: DataRow, systemPrompt: string | undefined, place: string)
     throw badRow(`${place}: no list 'messages'`);
   const turns = (messages as Row[]).map(({ role, content, ...rest }) => ({ role, content, ...present(rest) }) as Row);
   if (turns.some(({ role, content }) => role !== "system" && !content)) return undefined;
-  const others = Object.entries(row).filter(([name]) => !keptColumns.has(name));
+  const others = Object.entries(row).filter(([name]) => !columns.some((column) => column === name));
   return {
     messages: withSystem(turns, systemPrompt),
     metadata: mergedMetadata(metadata, others, place),

@@ -11,7 +11,7 @@ const letters = ["A", "B", "C", "D"];
  */
 export function multipleChoiceRows(rows: readonly Row[]): Row[] {
   return rows.flatMap((row) => {
-    const { domain, ...kept } = row;
+    const kept = Object.entries(row).map(([name, value]) => [name === "domain" ? "subject" : name, value]);
     const asked = rowText(row, "mmlubench_question");
     const answered = rowText(row, "mmlubench_answer");
     const start = asked.indexOf("A)");
