@@ -11,7 +11,8 @@ const letters = ["A", "B", "C", "D"];
  */
 export function multipleChoiceRows(rows: readonly Row[]): Row[] {
   return rows.flatMap((row) => {
-    const kept = Object.entries(row).map(([name, value]) => [name === "domain" ? "subject" : name, value]);
+    const kept: Row = {};
+    for (const [name, value] of Object.entries(row)) kept[name === "domain" ? "subject" : name] = value;
     const asked = rowText(row, "mmlubench_question");
     const answered = rowText(row, "mmlubench_answer");
     const start = asked.indexOf("A)");
@@ -21,7 +22,6 @@ export function multipleChoiceRows(rows: readonly Row[]): Row[] {
     return [
       {
         ...kept,
-        subject: domain ?? "",
         dataset_type: "mcq_qa",
         answer,
         choices,
