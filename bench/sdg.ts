@@ -14,8 +14,8 @@ import { join } from "node:path";
 import type { LeafSeeds, Row } from "../src/artifacts.ts";
 import { openEndpointModel } from "../src/llm/endpoint-model.ts";
 import { scriptedModel } from "../src/llm/scripted-model.ts";
+import { loadPipeline } from "../src/pipeline/files/load-pipeline.ts";
 import { generateLeaves } from "../src/pipeline/generate-leaves.ts";
-import { loadPipeline } from "../src/pipeline/load-pipeline.ts";
 import { runPipeline } from "../src/pipeline/run-pipeline.ts";
 import { runWork } from "../src/util/events.ts";
 

@@ -1,5 +1,5 @@
 /** The options of `ilab data generate` that say how its teacher is asked, the teacher itself, and what they mean together. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { IlabConfig } from "../config/config-schema.ts";
 import { UsageError } from "../util/errors.ts";
@@ -14,6 +14,7 @@ export interface GenerationOptions extends EndpointOptions {
   sdgScaleFactor?: string;
   maxNumTokens?: string;
   serverCtxSize?: string;
+  blockFiles?: string[];
   seed: string;
   cache: boolean;
 }
@@ -26,6 +27,7 @@ export function addGenerationFlags(command: Command): Command {
       .option("--sdg-scale-factor <number>", "answers per seed example where a pipeline says 'scaled'; 30 by default")
       .option("--max-num-tokens <number>", "longest answer with question-answer pairs about a document")
       .option("--server-ctx-size <tokens>", "context of a teacher on this machine")
+      .option("--block-files <files...>", "block types of your own, beside those that the pipeline names")
       .option("--seed <number>", "for random choices", "42")
       .option("--no-cache", "ask again what was asked before, and keep no answers"),
   );
@@ -49,6 +51,7 @@ export async function openGeneration(
     modelFamily: options.modelFamily,
     scaleFactor: readCount("--sdg-scale-factor", options.sdgScaleFactor),
     maxTokens: readCount("--max-num-tokens", options.maxNumTokens),
+    blockFiles: options.blockFiles?.map((file) => resolve(file)),
     cacheDirectory: options.cache ? join(paths.cache, "calls") : undefined,
     seed: readSeed(options.seed),
     signal,
@@ -68,7 +71,7 @@ export async function openGeneration(
 
 async function chooseFor({ reporter }: CommandContext, file: string): Promise<string> {
   const { countParameters } = await import("../formats/gguf/count-parameters.ts");
-  const { autoPipeline } = await import("../pipeline/auto-pipeline.ts");
+  const { autoPipeline } = await import("../pipeline/files/auto-pipeline.ts");
   const { name, note } = autoPipeline({ name: file, parameters: await countParameters(file) });
   reporter.event({ type: "message", stage: "pipeline", level: "info", text: note });
   return name;

@@ -3,7 +3,7 @@ import type { GenerationEstimate } from "../pipeline/estimate-generation.ts";
 import { formatDuration } from "./reporters/format.ts";
 import { formatTable } from "./reporters/format-table.ts";
 
-export function generationEstimateText({ leaves, usage, seconds, cost }: GenerationEstimate): string {
+export function generationEstimateText({ notes, leaves, usage, seconds, cost }: GenerationEstimate): string {
   const cells = ({ rows, usage }: { rows: number; usage: GenerationEstimate["usage"] }) =>
     [rows, usage.requests, usage.fromCache, usage.shared, usage.promptTokens, usage.completionTokens].map(String);
   const total = { rows: leaves.reduce((sum, { rows }) => sum + rows, 0), usage };
@@ -16,6 +16,7 @@ export function generationEstimateText({ leaves, usage, seconds, cost }: Generat
       ? "time unknown: no run with this teacher has been measured yet"
       : `time        about ${formatDuration(seconds)}, at the speed of the last run with this teacher`;
   return [
+    ...notes,
     table,
     "",
     "Nothing was asked. Answers that are not known yet count with a likely length, and as if every filter let all rows pass;",

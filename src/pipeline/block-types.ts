@@ -1,8 +1,8 @@
 /** The block types that one pipeline may use: those of the registry, and those of the user's own files; makes blocks of them. */
 import { isAbsolute, join } from "node:path";
 import type { Block, BlockDefinition, BlockSettings } from "./block.ts";
-import { loadBlockFile } from "./load-block-file.ts";
-import { checkAgainst, didYouMean, pipelineError } from "./read-yaml-file.ts";
+import { loadBlockFile } from "./files/load-block-file.ts";
+import { checkAgainst, didYouMean, pipelineError } from "./files/read-yaml-file.ts";
 import { blockRegistry } from "./registry.ts";
 
 export interface BlockTypes {

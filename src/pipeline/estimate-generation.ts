@@ -1,11 +1,11 @@
 /** What a generation would ask of its teacher: calls and tokens by leaf, time and cost, without asking anything. */
 import type { LeafSeeds, TeacherUsage } from "../artifacts.ts";
-import { openCallCache } from "./call-cache.ts";
 import type { GenerateLeavesOptions } from "./generate-leaves.ts";
 import { planLeaves } from "./plan-leaves.ts";
-import { rehearseLeaves } from "./rehearse-leaves.ts";
-import { readTeacherSpeed } from "./teacher-speed.ts";
-import { addUsage, noUsage } from "./usage.ts";
+import { rehearseLeaves } from "./run/rehearse-leaves.ts";
+import { openCallCache } from "./teacher/call-cache.ts";
+import { readTeacherSpeed } from "./teacher/teacher-speed.ts";
+import { addUsage, noUsage } from "./teacher/usage.ts";
 
 export interface EstimateGenerationOptions extends GenerateLeavesOptions {
   /** Of a million tokens read and written, in any currency. */
@@ -13,6 +13,8 @@ export interface EstimateGenerationOptions extends GenerateLeavesOptions {
 }
 
 export interface GenerationEstimate {
+  /** What was chosen for the user, and why. */
+  notes: string[];
   leaves: { leaf: string; rows: number; usage: TeacherUsage }[];
   usage: TeacherUsage;
   /** From the speed of the last run with this teacher; undefined when there was none. */
@@ -32,6 +34,7 @@ export async function estimateGeneration(
   const { promptTokens, completionTokens } = usage;
   const speed = cacheDirectory === undefined ? undefined : await readTeacherSpeed(cacheDirectory, model.id);
   return {
+    notes: plans.notes,
     leaves,
     usage,
     seconds: speed === undefined ? undefined : (promptTokens + completionTokens) / speed,

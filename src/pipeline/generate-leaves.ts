@@ -4,8 +4,8 @@ import { IlabError } from "../util/errors.ts";
 import type { Work, WorkEvent } from "../util/events.ts";
 import { describeEmptyLeaf, hasPairs } from "./describe-empty-leaf.ts";
 import { type PlanLeavesOptions, planLeaves } from "./plan-leaves.ts";
-import { removeDuplicates } from "./remove-duplicates.ts";
-import { type PlansRun, type RunPlansOptions, runPlans } from "./run-plans.ts";
+import { removeDuplicates } from "./run/remove-duplicates.ts";
+import { type PlansRun, type RunPlansOptions, runPlans } from "./run/run-plans.ts";
 
 export interface GenerateLeavesOptions extends Omit<PlanLeavesOptions, "teacher">, RunPlansOptions {}
 

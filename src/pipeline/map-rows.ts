@@ -2,7 +2,7 @@
 import type { Row } from "../artifacts.ts";
 import { CancelledError } from "../util/errors.ts";
 import type { BlockContext } from "./block.ts";
-import { TeacherLostError } from "./open-teacher.ts";
+import { TeacherLostError } from "./teacher/open-teacher.ts";
 
 /** Results stay in the order of the rows. Cancelling and a lost teacher do end the run. */
 export async function mapRows(

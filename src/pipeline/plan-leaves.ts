@@ -1,9 +1,9 @@
 /** What is to be done for every leaf: its rows by kind of seed, the pipeline of each kind. All pipelines are checked before anything is asked. */
 import type { LeafKind, LeafSeeds } from "../artifacts.ts";
 import { sha256 } from "../util/hash.ts";
-import { type LoadPipelineOptions, loadPipeline, type Pipeline } from "./load-pipeline.ts";
-import { evaluationPipelineFile, type ResolvePipelineOptions, resolvePipeline } from "./resolve-pipeline.ts";
-import type { LeafPlan } from "./run-leaf.ts";
+import { type LoadPipelineOptions, loadPipeline, type Pipeline } from "./files/load-pipeline.ts";
+import { evaluationPipelineFile, type ResolvePipelineOptions, resolvePipeline } from "./files/resolve-pipeline.ts";
+import type { LeafPlan } from "./run/run-leaf.ts";
 import { sampleColumns, sampleRows } from "./sample-rows.ts";
 
 /** Teachers that this pipeline is for cannot write questions with four choices. */

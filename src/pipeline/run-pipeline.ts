@@ -1,9 +1,9 @@
 /** Rows through one pipeline, without a taxonomy around them. An empty result is a result: its `drops` say what happened. */
 import type { DropRecord, LeafSeeds, Row } from "../artifacts.ts";
 import type { Work } from "../util/events.ts";
-import type { Pipeline } from "./load-pipeline.ts";
-import { type RunPlansOptions, runPlans } from "./run-plans.ts";
-import type { Usage } from "./usage.ts";
+import type { Pipeline } from "./files/load-pipeline.ts";
+import { type RunPlansOptions, runPlans } from "./run/run-plans.ts";
+import type { Usage } from "./teacher/usage.ts";
 
 export interface RunPipelineOptions extends RunPlansOptions {
   /** The leaf that the rows come from, for blocks that work with its seeds. */

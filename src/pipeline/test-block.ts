@@ -2,8 +2,8 @@
 import { expect } from "vitest";
 import type { LeafSeeds, Row } from "../artifacts.ts";
 import type { AskRequest, Block, BlockContext, BlockSettings } from "./block.ts";
-import { imaginedText } from "./imagined.ts";
 import { blockRegistry } from "./registry.ts";
+import { imaginedText } from "./teacher/imagined.ts";
 import { testLeaf } from "./test-leaf.ts";
 
 export interface TestRunOptions {

@@ -1,7 +1,7 @@
 /** Drops questions that got answers which share nothing: at most one of them can be right, and nothing tells which. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { normaliseText } from "../text/normalise-text.ts";
 import { contentStems } from "../text/words.ts";
 

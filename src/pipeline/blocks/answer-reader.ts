@@ -1,6 +1,6 @@
 /** Reads rows from a teacher's answer: between tags, or by a pattern of one's own. Upstream's rules, with its defects mended. */
 import { z } from "zod";
-import { pipelineError } from "../read-yaml-file.ts";
+import { pipelineError } from "../files/read-yaml-file.ts";
 import { pythonPattern } from "../text/python-pattern.ts";
 
 export const parserSchema = z.strictObject({

@@ -1,8 +1,8 @@
 /** The column blocks of upstream's format: duplicate, rename, combine, flatten. */
 import { z } from "zod";
 import { cellText, defineBlock, withColumns } from "../block.ts";
-import { asImagined, isImagined } from "../imagined.ts";
-import { pipelineError } from "../read-yaml-file.ts";
+import { pipelineError } from "../files/read-yaml-file.ts";
+import { asImagined, isImagined } from "../teacher/imagined.ts";
 
 const columnsMap = z.strictObject({ columns_map: z.record(z.string(), z.string()) });
 

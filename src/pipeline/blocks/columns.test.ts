@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { JsonValue, Row } from "../../artifacts.ts";
-import { imaginedText, isImagined } from "../imagined.ts";
+import { imaginedText, isImagined } from "../teacher/imagined.ts";
 import { runBlock } from "../test-block.ts";
 
 /** Values that the filter lets pass, as they come out. */

@@ -1,8 +1,8 @@
 /** Upstream's ConditionalLLMBlock: the row's own value says which prompt file it is asked with. */
 import { z } from "zod";
 import { cellText, defineBlock, withColumns } from "../block.ts";
-import { isImagined } from "../imagined.ts";
-import { pipelineError } from "../read-yaml-file.ts";
+import { pipelineError } from "../files/read-yaml-file.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { askingConfig, readPromptFile } from "./prompt-file.ts";
 
 const configSchema = z.strictObject({

@@ -1,7 +1,7 @@
 /** Keeps the first of rows that are equal, case and closing punctuation aside, across the whole leaf. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { normaliseText } from "../text/normalise-text.ts";
 
 const configSchema = z.strictObject({ columns: z.array(z.string()).min(1) });

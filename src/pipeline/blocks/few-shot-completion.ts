@@ -6,10 +6,10 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
-import { partOfImagined } from "../imagined.ts";
+import { pipelineError, readYamlFile } from "../files/read-yaml-file.ts";
+import { readTemplate } from "../files/template.ts";
 import { mapRows } from "../map-rows.ts";
-import { pipelineError, readYamlFile } from "../read-yaml-file.ts";
-import { readTemplate } from "../template.ts";
+import { partOfImagined } from "../teacher/imagined.ts";
 import { type SeedTriple, seedTriples } from "../text/seed-triples.ts";
 
 const configSchema = z.strictObject({

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { JsonValue } from "../../artifacts.ts";
 import { defineBlock } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 

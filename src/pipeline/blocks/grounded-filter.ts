@@ -1,7 +1,7 @@
 /** Keeps pairs that the text bears out: names and numbers of both parts, and the answer's other words, stand in it. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { functionWords, numberWords } from "../text/word-tables.ts";
 import { allStems, capitalisedStems, contentStems, numberStems, stemOf, wordsOf } from "../text/words.ts";
 

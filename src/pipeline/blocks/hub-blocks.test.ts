@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { imaginedText, isImagined } from "../imagined.ts";
+import { imaginedText, isImagined } from "../teacher/imagined.ts";
 import { makeBlock, runBlock } from "../test-block.ts";
 
 const extractor = { input_col: "raw", field_prefix: "x_" };

@@ -1,7 +1,7 @@
 /** Keeps pairs whose answer says something: a content word of the text that the question does not hold, of the kind that was asked for. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { answerFits } from "../text/answer-kind.ts";
 import { allStems, contentStems } from "../text/words.ts";
 

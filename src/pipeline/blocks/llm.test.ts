@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Row } from "../../artifacts.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { runBlock, type TestRunOptions } from "../test-block.ts";
 
 const parts = `system: "{{ fruit }}"

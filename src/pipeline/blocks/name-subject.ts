@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type Block, cellText, defineBlock } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { functionWords } from "../text/word-tables.ts";
 import { namesIn } from "../text/words.ts";
 

@@ -3,8 +3,8 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { defineBlock, withColumns } from "../block.ts";
-import { pipelineError, readYamlFile } from "../read-yaml-file.ts";
-import { readTemplate } from "../template.ts";
+import { pipelineError, readYamlFile } from "../files/read-yaml-file.ts";
+import { readTemplate } from "../files/template.ts";
 
 const configSchema = z.strictObject({
   /** Columns, or column -> name in the templates. */

@@ -3,10 +3,10 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { type BlockContext, type BlockSettings, cellText } from "../block.ts";
-import { partOfImagined } from "../imagined.ts";
-import { promptForm } from "../prompt-family.ts";
-import { readYamlFile } from "../read-yaml-file.ts";
-import { readTemplate } from "../template.ts";
+import { promptForm } from "../files/prompt-family.ts";
+import { readYamlFile } from "../files/read-yaml-file.ts";
+import { readTemplate } from "../files/template.ts";
+import { partOfImagined } from "../teacher/imagined.ts";
 import { type AnswerReader, parserSchema, patternReader, tagReader } from "./answer-reader.ts";
 import { generationParameters, generationSchema } from "./generation-settings.ts";
 

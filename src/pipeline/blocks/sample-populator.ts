@@ -3,8 +3,8 @@ import { basename, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { JsonValue, Row } from "../../artifacts.ts";
 import { cellText, defineBlock, withColumns } from "../block.ts";
-import { isImagined } from "../imagined.ts";
-import { pipelineError, readYamlFile } from "../read-yaml-file.ts";
+import { pipelineError, readYamlFile } from "../files/read-yaml-file.ts";
+import { isImagined } from "../teacher/imagined.ts";
 
 const configSchema = z.strictObject({
   /** Each file stands for the value that is its name without ending. */

@@ -1,7 +1,7 @@
 /** Keeps completed records that look like the leaf's seeds: complete, of like length, and no copy of a seed. */
 import { z } from "zod";
 import { type Block, cellText, defineBlock } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 import { fixedAnswers } from "../text/fixed-answers.ts";
 import { normaliseText } from "../text/normalise-text.ts";
 

@@ -1,7 +1,7 @@
 /** Upstream's SelectorBlock: one column says from which other column the result is taken. */
 import { z } from "zod";
 import { cellText, defineBlock, withColumns } from "../block.ts";
-import { isImagined } from "../imagined.ts";
+import { isImagined } from "../teacher/imagined.ts";
 
 const configSchema = z.strictObject({
   /** Value of choice_col -> column. */

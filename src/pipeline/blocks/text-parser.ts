@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { Row } from "../../artifacts.ts";
 import { defineBlock, withColumns } from "../block.ts";
-import { isImagined, partOfImagined } from "../imagined.ts";
-import { pipelineError } from "../read-yaml-file.ts";
+import { pipelineError } from "../files/read-yaml-file.ts";
+import { isImagined, partOfImagined } from "../teacher/imagined.ts";
 import { patternReader, tagReader } from "./answer-reader.ts";
 
 const configSchema = z.strictObject({

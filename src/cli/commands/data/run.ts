@@ -31,7 +31,7 @@ async function run(context: CommandContext, options: RunOptions, file: string): 
   const { resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
   const { readDataFile, writeDataFile } = await import("../../../formats/data-file.ts");
-  const { loadPipeline } = await import("../../../pipeline/load-pipeline.ts");
+  const { loadPipeline } = await import("../../../pipeline/files/load-pipeline.ts");
   const { runPipeline } = await import("../../../pipeline/run-pipeline.ts");
   const rows: Row[] = [];
   for await (const row of readDataFile(resolve(options.input))) rows.push(row as Row);

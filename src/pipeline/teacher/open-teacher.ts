@@ -2,9 +2,9 @@
  * The model as a run sees it: one bound on requests in flight for all leaves, equal requests asked once, answers from the call cache where they are
  * there. The model itself tries again after failures; one that keeps failing ends the run instead of dropping every row.
  */
-import type { GenerateRequest, GenerateResult, LanguageModel } from "../llm/language-model.ts";
-import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
-import type { Answers, AskRequest } from "./block.ts";
+import type { GenerateRequest, GenerateResult, LanguageModel } from "../../llm/language-model.ts";
+import { CancelledError, IlabError, throwIfAborted } from "../../util/errors.ts";
+import type { Answers, AskRequest } from "../block.ts";
 import { type CallCache, callKey, type KeptCall } from "./call-cache.ts";
 import { createRequestQueue } from "./request-queue.ts";
 import type { Usage } from "./usage.ts";

@@ -7,9 +7,9 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { GenerateRequest } from "../llm/language-model.ts";
-import { IlabError } from "../util/errors.ts";
-import { sha256 } from "../util/hash.ts";
+import type { GenerateRequest } from "../../llm/language-model.ts";
+import { IlabError } from "../../util/errors.ts";
+import { sha256 } from "../../util/hash.ts";
 
 export const keptCallSchema = z.object({
   texts: z.array(z.string()).min(1),

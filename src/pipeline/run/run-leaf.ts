@@ -1,11 +1,11 @@
 /** One leaf through its pipelines: a leaf with grounded and freeform seeds goes through both, a knowledge leaf through that of its test questions too. */
-import type { DropRecord, LeafSeeds, Row } from "../artifacts.ts";
-import type { BlockContext } from "./block.ts";
+import type { DropRecord, LeafSeeds, Row } from "../../artifacts.ts";
+import type { BlockContext } from "../block.ts";
+import type { Pipeline } from "../files/load-pipeline.ts";
+import type { Teacher } from "../teacher/open-teacher.ts";
+import { noUsage, type Usage } from "../teacher/usage.ts";
 import { createDropCounter } from "./drop-counter.ts";
-import type { Pipeline } from "./load-pipeline.ts";
-import type { Teacher } from "./open-teacher.ts";
 import { openRowStream } from "./row-stream.ts";
-import { noUsage, type Usage } from "./usage.ts";
 
 /** What is to be done for a leaf. */
 export interface LeafPlan {

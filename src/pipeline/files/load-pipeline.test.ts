@@ -2,15 +2,15 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { scriptedModel } from "../llm/scripted-model.ts";
-import { packageRoot } from "../util/assets.ts";
-import { runWork } from "../util/events.ts";
-import type { BlockContext, RowBlock } from "./block.ts";
+import { scriptedModel } from "../../llm/scripted-model.ts";
+import { packageRoot } from "../../util/assets.ts";
+import { runWork } from "../../util/events.ts";
+import type { BlockContext, RowBlock } from "../block.ts";
+import { blockRegistry } from "../registry.ts";
+import { runPipeline } from "../run-pipeline.ts";
+import { sampleColumns, sampleRows } from "../sample-rows.ts";
+import { testLeaf } from "../test-leaf.ts";
 import { loadPipeline } from "./load-pipeline.ts";
-import { blockRegistry } from "./registry.ts";
-import { runPipeline } from "./run-pipeline.ts";
-import { sampleColumns, sampleRows } from "./sample-rows.ts";
-import { testLeaf } from "./test-leaf.ts";
 
 async function load(yaml: string, files: Record<string, string> = {}) {
   const directory = await mkdtemp(join(tmpdir(), "pipeline-"));

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { generationSchema } from "./blocks/generation-settings.ts";
+import { generationSchema } from "../blocks/generation-settings.ts";
 import type { PipelineEntry, PipelineFile } from "./read-pipeline-file.ts";
 import { checkAgainst } from "./read-yaml-file.ts";
 

@@ -2,8 +2,8 @@
  * A teacher that is never asked: it counts what a run would cost. Answers come from the call cache where they are there; the others are
  * placeholders of a likely length, which blocks turn into the rows that they would likely get.
  */
-import type { GenerateRequest } from "../llm/language-model.ts";
-import { throwIfAborted } from "../util/errors.ts";
+import type { GenerateRequest } from "../../llm/language-model.ts";
+import { throwIfAborted } from "../../util/errors.ts";
 import { type CallCache, callKey } from "./call-cache.ts";
 import { imaginedText } from "./imagined.ts";
 import type { Teacher } from "./open-teacher.ts";

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Row } from "../artifacts.ts";
-import { scriptedModel } from "../llm/scripted-model.ts";
-import { runWork } from "../util/events.ts";
+import type { Row } from "../../artifacts.ts";
+import { scriptedModel } from "../../llm/scripted-model.ts";
+import { runWork } from "../../util/events.ts";
+import { runPipeline } from "../run-pipeline.ts";
+import { testLeaf } from "../test-leaf.ts";
 import { loadPipeline } from "./load-pipeline.ts";
-import { runPipeline } from "./run-pipeline.ts";
-import { testLeaf } from "./test-leaf.ts";
 
 async function load(yaml: string, columns: string[], files: Record<string, string> = {}) {
   const directory = join(await mkdtemp(join(tmpdir(), "flow-")), "flows");

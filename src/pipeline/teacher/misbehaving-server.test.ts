@@ -6,12 +6,12 @@ import {
   type FakeOpenAiServerOptions,
   sendJson,
   startFakeOpenAiServer,
-} from "../../test/helpers/fake-openai-server.ts";
-import type { Row } from "../artifacts.ts";
-import { openEndpointModel } from "../llm/endpoint-model.ts";
-import { runWork } from "../util/events.ts";
-import { loadPipeline } from "./load-pipeline.ts";
-import { runPipeline } from "./run-pipeline.ts";
+} from "../../../test/helpers/fake-openai-server.ts";
+import type { Row } from "../../artifacts.ts";
+import { openEndpointModel } from "../../llm/endpoint-model.ts";
+import { runWork } from "../../util/events.ts";
+import { loadPipeline } from "../files/load-pipeline.ts";
+import { runPipeline } from "../run-pipeline.ts";
 
 const ROWS = 60;
 const BAD = "number 17";

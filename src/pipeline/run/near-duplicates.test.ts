@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { GeneratedLeaf, Row } from "../artifacts.ts";
-import { createRandomSource } from "../util/rng.ts";
+import type { GeneratedLeaf, Row } from "../../artifacts.ts";
+import { createRandomSource } from "../../util/rng.ts";
+import { testLeaf } from "../test-leaf.ts";
 import { createNearDuplicateIndex } from "./near-duplicates.ts";
 import { removeDuplicates } from "./remove-duplicates.ts";
-import { testLeaf } from "./test-leaf.ts";
 
 /** The same question decided pair by pair, with sets of shingles. */
 function slowSimilarity(a: string, b: string): number {

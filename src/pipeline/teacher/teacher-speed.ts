@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeFileAtomic } from "../util/fs.ts";
+import { writeFileAtomic } from "../../util/fs.ts";
 import type { Usage } from "./usage.ts";
 
 const speedsSchema = z.record(z.string(), z.object({ requests: z.number(), tokens: z.number(), seconds: z.number() }));

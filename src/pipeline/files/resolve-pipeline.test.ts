@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { expect, test } from "vitest";
-import type { LeafKind } from "../artifacts.ts";
+import type { LeafKind } from "../../artifacts.ts";
+import { sampleColumns } from "../sample-rows.ts";
 import { autoPipeline } from "./auto-pipeline.ts";
 import { loadPipeline } from "./load-pipeline.ts";
 import { builtInPipelines, evaluationPipelineFile, resolvePipeline } from "./resolve-pipeline.ts";
-import { sampleColumns } from "./sample-rows.ts";
 
 const kinds: LeafKind[] = ["knowledge", "freeform_skill", "grounded_skill"];
 const all = builtInPipelines.flatMap((name) => kinds.map((kind) => [name, kind] as const));

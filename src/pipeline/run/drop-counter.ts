@@ -1,5 +1,5 @@
 /** Counts dropped rows by block and reason, with an example of each. Rows come in any order; the account is the same in every run. */
-import type { DropRecord, Row } from "../artifacts.ts";
+import type { DropRecord, Row } from "../../artifacts.ts";
 
 export interface DropCounter {
   add(block: string, row: Row, reason: string): void;

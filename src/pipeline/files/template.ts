@@ -3,7 +3,7 @@
  * is written None, no white space is taken away. What a template asks for is known before anything is rendered.
  */
 import { Environment, parse, tokenize } from "@huggingface/jinja";
-import { IlabError } from "../util/errors.ts";
+import { IlabError } from "../../util/errors.ts";
 import { didYouMean } from "./read-yaml-file.ts";
 import { knownFilters } from "./template-filters.ts";
 import { createInterpreter, wrapped } from "./template-interpreter.ts";

@@ -1,6 +1,6 @@
 /** Rows that say what a row before them says, in whatever leaf: dropped, each with its reason. */
-import type { GeneratedLeaf, Row } from "../artifacts.ts";
-import { cellText } from "./block.ts";
+import type { GeneratedLeaf, Row } from "../../artifacts.ts";
+import { cellText } from "../block.ts";
 import { createDropCounter } from "./drop-counter.ts";
 import { createNearDuplicateIndex } from "./near-duplicates.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { Row } from "../artifacts.ts";
-import type { Block, BlockContext } from "./block.ts";
-import type { PipelineStep } from "./load-pipeline.ts";
+import type { Row } from "../../artifacts.ts";
+import type { Block, BlockContext } from "../block.ts";
+import type { PipelineStep } from "../files/load-pipeline.ts";
+import { testLeaf } from "../test-leaf.ts";
 import { openRowStream } from "./row-stream.ts";
-import { testLeaf } from "./test-leaf.ts";
 
 const columns = { inputColumns: [], outputColumns: (list: readonly string[]) => [...list] };
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,8 +1,8 @@
 /** What a run would ask of its teacher, found by running its own pipelines without asking. */
-import type { CallCache } from "./call-cache.ts";
-import { openRehearsingTeacher } from "./rehearsing-teacher.ts";
+import type { CallCache } from "../teacher/call-cache.ts";
+import { openRehearsingTeacher } from "../teacher/rehearsing-teacher.ts";
+import type { Usage } from "../teacher/usage.ts";
 import { type LeafPlan, runLeaf } from "./run-leaf.ts";
-import type { Usage } from "./usage.ts";
 
 export interface LeafRehearsal {
   leaf: string;

@@ -1,5 +1,5 @@
 /** Sums of what was asked of a teacher. */
-import type { TeacherUsage } from "../artifacts.ts";
+import type { TeacherUsage } from "../../artifacts.ts";
 
 export type Usage = TeacherUsage;
 

@@ -2,7 +2,7 @@
  * The forms in which model families take a prompt, for teachers that are asked through raw completions. Only control tokens; a begin token is
  * left out, because servers put it there themselves.
  */
-import type { Prompt } from "../llm/language-model.ts";
+import type { Prompt } from "../../llm/language-model.ts";
 import { didYouMean, pipelineError } from "./read-yaml-file.ts";
 import { readTemplate } from "./template.ts";
 

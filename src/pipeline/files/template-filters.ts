@@ -1,5 +1,5 @@
 /** Filters that the template package lacks or does not do as jinja2 does them, over plain values. */
-import { pythonText } from "./text/python-text.ts";
+import { pythonText } from "../text/python-text.ts";
 
 type Filter = (value: unknown, args: unknown[], named: Record<string, unknown>) => unknown;
 

@@ -2,12 +2,12 @@
  * A pipeline as a stream: every row goes on to its next block at once, with no barrier between batches. Only what needs order waits for it: removing
  * duplicates (the first of equal rows stays, in every run), blocks that work on a whole table, and the result.
  */
-import type { Row } from "../artifacts.ts";
-import { CancelledError, IlabError } from "../util/errors.ts";
-import type { BlockContext, RowBlock, TableBlock } from "./block.ts";
-import { isImagined } from "./imagined.ts";
-import type { PipelineStep } from "./load-pipeline.ts";
-import { TeacherLostError } from "./open-teacher.ts";
+import type { Row } from "../../artifacts.ts";
+import { CancelledError, IlabError } from "../../util/errors.ts";
+import type { BlockContext, RowBlock, TableBlock } from "../block.ts";
+import type { PipelineStep } from "../files/load-pipeline.ts";
+import { isImagined } from "../teacher/imagined.ts";
+import { TeacherLostError } from "../teacher/open-teacher.ts";
 
 export interface RowStream {
   /** Begins work on a row. */

@@ -1,14 +1,14 @@
 /** The built-in pipelines from seeds to pairs, with a teacher that keeps to the forms that their prompts ask for. */
 import { expect, test } from "vitest";
-import type { LeafKind, LeafSeeds } from "../artifacts.ts";
-import type { GenerateRequest } from "../llm/language-model.ts";
-import { scriptedModel } from "../llm/scripted-model.ts";
-import { runWork } from "../util/events.ts";
+import type { LeafKind, LeafSeeds } from "../../artifacts.ts";
+import type { GenerateRequest } from "../../llm/language-model.ts";
+import { scriptedModel } from "../../llm/scripted-model.ts";
+import { runWork } from "../../util/events.ts";
+import { runPipeline } from "../run-pipeline.ts";
+import { sampleColumns, sampleRows } from "../sample-rows.ts";
+import { testLeaf } from "../test-leaf.ts";
 import { loadPipeline } from "./load-pipeline.ts";
 import { evaluationPipelineFile, resolvePipeline } from "./resolve-pipeline.ts";
-import { runPipeline } from "./run-pipeline.ts";
-import { sampleColumns, sampleRows } from "./sample-rows.ts";
-import { testLeaf } from "./test-leaf.ts";
 
 const promptOf = ({ prompt }: GenerateRequest) => ("messages" in prompt ? prompt.messages[0]!.content : prompt.text);
 

@@ -2,7 +2,7 @@
  * Placeholders for what a teacher would write, while a pipeline is only rehearsed to count its calls. They are marked, so that filters and
  * duplicate removal, which cannot judge them, let them pass.
  */
-import type { JsonValue } from "../artifacts.ts";
+import type { JsonValue } from "../../artifacts.ts";
 
 /** From Unicode's private use area: no text of a document begins with it. */
 const MARK = "\uf8ff";

@@ -3,8 +3,8 @@
  * Leans on three methods of the package's class; template.test.ts holds the results against Python's.
  */
 import { type Environment, Interpreter } from "@huggingface/jinja";
+import { pythonText } from "../text/python-text.ts";
 import { Float, ownFilters } from "./template-filters.ts";
-import { pythonText } from "./text/python-text.ts";
 
 /** Expressions evaluated in one rendering; a long prompt takes some hundreds. */
 const MAX_STEPS = 100_000;

@@ -1,15 +1,15 @@
 /** Leaves through their pipelines with one teacher, which all of them share: progress, the call cache, what the teacher was asked. */
-import type { GeneratedLeaf } from "../artifacts.ts";
-import type { LanguageModel } from "../llm/language-model.ts";
-import type { Work } from "../util/events.ts";
-import { workFrom } from "../util/work-from.ts";
-import { openCallCache } from "./call-cache.ts";
+import type { GeneratedLeaf } from "../../artifacts.ts";
+import type { LanguageModel } from "../../llm/language-model.ts";
+import type { Work } from "../../util/events.ts";
+import { workFrom } from "../../util/work-from.ts";
+import { openCallCache } from "../teacher/call-cache.ts";
+import { openTeacher, type Teacher } from "../teacher/open-teacher.ts";
+import { keepTeacherSpeed } from "../teacher/teacher-speed.ts";
+import { addUsage, noUsage, type Usage } from "../teacher/usage.ts";
 import { createProgress, type GenerationProgress, type ProgressNow } from "./generation-progress.ts";
-import { openTeacher, type Teacher } from "./open-teacher.ts";
 import { estimateCalls } from "./rehearse-leaves.ts";
 import { type LeafPlan, type LeafRunning, runLeaf } from "./run-leaf.ts";
-import { keepTeacherSpeed } from "./teacher-speed.ts";
-import { addUsage, noUsage, type Usage } from "./usage.ts";
 
 export interface RunPlansOptions {
   model: LanguageModel;

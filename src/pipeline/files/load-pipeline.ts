@@ -3,10 +3,10 @@
  * findings are told at once, and nothing has been asked of a model when this fails.
  */
 import { dirname, resolve } from "node:path";
-import { IlabError } from "../util/errors.ts";
-import { sha256, sha256File } from "../util/hash.ts";
-import type { Block, BlockSettings } from "./block.ts";
-import { openBlockTypes } from "./block-types.ts";
+import { IlabError } from "../../util/errors.ts";
+import { sha256, sha256File } from "../../util/hash.ts";
+import type { Block, BlockSettings } from "../block.ts";
+import { openBlockTypes } from "../block-types.ts";
 import { readPipelineFile } from "./read-pipeline-file.ts";
 import { didYouMean, pipelineError } from "./read-yaml-file.ts";
 

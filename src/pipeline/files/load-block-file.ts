@@ -1,8 +1,8 @@
 /** Block types that users write in a JavaScript file of their own: its default export is one definition, or a list of them. */
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import type { Row } from "../artifacts.ts";
-import type { Block, BlockDefinition, BlockSettings } from "./block.ts";
+import type { Row } from "../../artifacts.ts";
+import type { Block, BlockDefinition, BlockSettings } from "../block.ts";
 import { pipelineError } from "./read-yaml-file.ts";
 
 /** What a definition in a user's file may hold. */

@@ -1,9 +1,9 @@
 /** Which pipeline file a name or directory means, for a kind of leaf. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import type { LeafKind } from "../artifacts.ts";
-import { assetPath } from "../util/assets.ts";
-import { UsageError } from "../util/errors.ts";
+import type { LeafKind } from "../../artifacts.ts";
+import { assetPath } from "../../util/assets.ts";
+import { UsageError } from "../../util/errors.ts";
 import { autoPipeline, type TeacherSize } from "./auto-pipeline.ts";
 import { didYouMean } from "./read-yaml-file.ts";
 

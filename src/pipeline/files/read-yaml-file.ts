@@ -2,8 +2,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { isNode, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { closestName } from "../util/did-you-mean.ts";
-import { IlabError } from "../util/errors.ts";
+import { closestName } from "../../util/did-you-mean.ts";
+import { IlabError } from "../../util/errors.ts";
 
 /** Pipelines and prompts are written by hand; a larger file is a mistake or an attack. */
 const largestYamlBytes = 1_000_000;
