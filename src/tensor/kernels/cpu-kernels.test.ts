@@ -100,6 +100,8 @@ for (const type of ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_1", "Q6_K"
     const columns = type === "Q6_K" ? 256 : 96;
     const rows = 34;
     const values = normal(columns * rows);
+    // In the middle between two BF16 numbers: the even one counts.
+    values.set([1 + 1 / 256, 1 + 3 / 256, -1 - 3 / 256, -1 - 1 / 256], 30);
     const quantised = quantise(type, values, columns);
     // Multiplied by unit vectors, a packed matrix shows what is in it.
     const plain: Float32Array[] = [];
@@ -244,6 +246,22 @@ for (const { causality, heads, sharing, past, queries, size } of STRIDED)
         );
       },
     );
+
+cases("a matrix full of zeros is made of whatever was there", () => {
+  for (const threads of [1, 2]) {
+    using backend = new Backend(threads);
+    using context = new TensorContext(8);
+    const { tensor } = kernels.zeroMatrix(context, context.input(TensorType.F32, 1), 64, 21);
+    context.output(tensor);
+    using allocator = new GraphAllocator(backend);
+    allocator.allocate(context.graph);
+    const bytes = tensor.bytes(tensor.strides[3]);
+    bytes.fill(0xff);
+    backend.compute(context.graph);
+    expect(bytes.length).toBeGreaterThanOrEqual(64 * 21 * 2);
+    expect(bytes.every((byte) => byte === 0)).toBe(true);
+  }
+});
 
 function quantise(type: TensorTypeName, values: Float32Array, rowLength: number): Uint8Array {
   const bytes = new Uint8Array(values.length * 4);
