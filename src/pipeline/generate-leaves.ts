@@ -46,6 +46,6 @@ function* reportLeaves(leaves: readonly GeneratedLeaf[], seeds: readonly LeafSee
   throw new IlabError({
     code: "GENERATED_NOTHING",
     message: leaves.length === 0 ? "there is no leaf to generate from" : `nothing was generated:\n${empty.join("\n")}`,
-    hint: "A larger teacher (--model, --endpoint-url) writes more; so do seed examples that say each fact in one plain sentence.",
+    hint: "Try --pipeline auto, which suits the pipeline to the teacher's size, or a larger teacher (--model, --endpoint-url). Seed examples that say each fact in one plain sentence help, too.",
   });
 }
