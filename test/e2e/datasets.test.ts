@@ -48,7 +48,18 @@ beforeAll(async () => {
   }));
   await writeFile(join(recipes, "..", "replay.jsonl"), replay.map((row) => `${JSON.stringify(row)}\n`).join(""));
   await using server = await startFakeOpenAiServer({ models: ["teacher"], answer });
-  const generate = ["data", "generate", "--taxonomy-path", leaf, "--taxonomy-base", "empty", "--output-dir", runs];
+  const generate = [
+    "data",
+    "generate",
+    "--taxonomy-path",
+    leaf,
+    "--taxonomy-base",
+    "empty",
+    "--output-dir",
+    runs,
+    "--pipeline",
+    "compact",
+  ];
   await ilab(...generate, "--endpoint-url", server.url, "--model", "teacher");
 });
 afterAll(() => temporary[Symbol.asyncDispose]());
