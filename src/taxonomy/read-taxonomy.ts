@@ -46,7 +46,7 @@ export async function readTaxonomy(path: string, options: ReadTaxonomyOptions = 
   for (const [index, file] of files.entries()) {
     if (index % FILES_AT_ONCE === 0) await setImmediate();
     throwIfAborted(options.signal);
-    const { leaf, issues: found } = await validateLeaf(file, { root, lintConfig: options.lintConfig });
+    const { leaf, issues: found } = validateLeaf(file, { root, lintConfig: options.lintConfig });
     issues.push(...found);
     if (leaf === undefined) continue;
     const named = withOwnName(leaf, byName, issues);

@@ -35,7 +35,7 @@ async function check(content: string | Uint8Array, kind: "knowledge" | "skill" =
   await writeFile(join(directory, "attribution.txt"), "Title of work: X\nLicense of the work: MIT\n");
   await writeFile(join(directory, "qna.yaml"), content);
   if (heldOut !== undefined) await writeFile(join(directory, "held_out.yaml"), heldOut);
-  return await validateLeaf(join(directory, "qna.yaml"), { root });
+  return validateLeaf(join(directory, "qna.yaml"), { root });
 }
 
 describe("a good leaf", () => {
@@ -247,7 +247,7 @@ describe("a bad file", () => {
   });
 
   test("not there, a directory, a link, another name", async () => {
-    const at = async (name: string) => (await validateLeaf(join(root, name))).issues;
+    const at = async (name: string) => validateLeaf(join(root, name)).issues;
     expect(await at("qna.yaml")).toMatchObject([{ code: "file-not-found" }]);
     await mkdir(join(root, "d", "qna.yaml"), { recursive: true });
     expect(await at("d/qna.yaml")).toMatchObject([{ code: "not-a-file" }]);
@@ -305,9 +305,9 @@ test("without a root, the last taxonomy folder on the way decides; outside of an
   const file = join(root, "knowledge", "x", "compositional_skills", "y", "qna.yaml");
   await mkdir(join(file, ".."), { recursive: true });
   await writeFile(file, skill);
-  expect((await validateLeaf(file)).leaf?.taxonomyPath).toBe("compositional_skills->y");
+  expect(validateLeaf(file).leaf?.taxonomyPath).toBe("compositional_skills->y");
   const lone = join(root, "lone", "qna.yaml");
   await mkdir(join(root, "lone", "documents"), { recursive: true });
   await writeFile(lone, knowledge);
-  expect((await validateLeaf(lone)).leaf).toMatchObject({ taxonomyPath: "knowledge->lone", kind: "knowledge" });
+  expect(validateLeaf(lone).leaf).toMatchObject({ taxonomyPath: "knowledge->lone", kind: "knowledge" });
 });

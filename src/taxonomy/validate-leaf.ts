@@ -32,7 +32,7 @@ export interface ValidateLeafResult {
 }
 
 /** Never throws for what stands in the file or where it should stand: that is what the issues are for. */
-export async function validateLeaf(file: string, options: ValidateLeafOptions = {}): Promise<ValidateLeafResult> {
+export function validateLeaf(file: string, options: ValidateLeafOptions = {}): ValidateLeafResult {
   const { root, lintConfig } = options;
   const { yaml, problems } = readLeafFile(file);
   if (yaml === undefined) return { issues: toIssues(file, problems) };
@@ -46,7 +46,7 @@ export async function validateLeaf(file: string, options: ValidateLeafOptions = 
     const parts = leafPath.folder === undefined ? [folder, ...leafPath.parts] : leafPath.parts;
     leaf = toLeaf(content as unknown as LeafContent, file, parts);
     found.push(...checkSeeds(leaf, yaml), ...checkPersonalData(leaf, yaml), ...extraPairFields(yaml));
-    if (leaf.document !== undefined) found.push(...(await checkDocument(file, leaf.document, yaml)));
+    if (leaf.document !== undefined) found.push(...checkDocument(file, leaf.document, yaml));
   }
   const issues = toIssues(file, found);
   const beside = (name: string, check: (path: string) => Problem[]) => {

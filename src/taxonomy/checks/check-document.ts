@@ -2,7 +2,7 @@
  * Whether a leaf's document source is safe to use: nothing in it may leave its root or become an option of a program. Upstream accepts
  * anything for a repository, so those are warnings here; whoever fetches documents refuses them.
  */
-import { realpath, stat } from "node:fs/promises";
+import { realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import type { DocumentSource } from "../../artifacts.ts";
 import { commitProblem, repositoryProblem } from "../../util/git.ts";
@@ -10,7 +10,7 @@ import { patternProblem } from "../../util/glob.ts";
 import type { PositionedValue } from "../parse-yaml.ts";
 import { type Problem, problem, type YamlPath } from "../problem.ts";
 
-export async function checkDocument(file: string, source: DocumentSource, yaml: PositionedValue): Promise<Problem[]> {
+export function checkDocument(file: string, source: DocumentSource, yaml: PositionedValue): Problem[] {
   const problems: Problem[] = [];
   const severity = "folder" in source ? "error" : "warning";
   const report = (path: YamlPath, code: string, message: string, hint: string) =>
@@ -26,7 +26,7 @@ export async function checkDocument(file: string, source: DocumentSource, yaml: 
       );
   }
   if ("folder" in source) {
-    const why = await folderProblem(dirname(file), source.folder);
+    const why = folderProblem(dirname(file), source.folder);
     if (why !== undefined) report(["document", "folder"], why.code, why.message, why.hint);
     return problems;
   }
@@ -49,10 +49,10 @@ export async function checkDocument(file: string, source: DocumentSource, yaml: 
   return problems;
 }
 
-async function folderProblem(
+function folderProblem(
   leafDirectory: string,
   folder: string,
-): Promise<{ code: string; message: string; hint: string } | undefined> {
+): { code: string; message: string; hint: string } | undefined {
   const outside = {
     code: "folder-outside",
     message: `the folder '${folder}' is not inside the leaf's directory`,
@@ -60,10 +60,10 @@ async function folderProblem(
   };
   if (patternProblem(folder) !== undefined) return outside;
   try {
-    const [root, target] = await Promise.all([realpath(leafDirectory), realpath(join(leafDirectory, folder))]);
-    const way = relative(root, target);
+    const [root, target] = [leafDirectory, join(leafDirectory, folder)].map((path) => realpathSync.native(path));
+    const way = relative(root!, target!);
     if (way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way)) return outside;
-    if ((await stat(target)).isDirectory()) return undefined;
+    if (statSync(target!).isDirectory()) return undefined;
     return {
       code: "folder-not-found",
       message: `'${folder}' is a file, not a folder`,
