@@ -33,7 +33,7 @@ export function leafSamples(
     );
 
   for (const { question, answer, context } of seeds)
-    addPair(questionInContext({ question, context: leaf.kind === "grounded_skill" ? context : "" }), answer, {
+    addPair(questionInContext({ question, context: leaf.kind === "knowledge" ? "" : context }), answer, {
       dataset: "seed",
       source: context,
     });

@@ -50,8 +50,8 @@ export function usableRows({ leaf, generated }: GeneratedLeaf): UsableRows {
     if (question === "" || answer === "") drop(row, question === "" ? "no question" : "no answer");
     else if (isHeldOut(question)) result.heldOutCount += 1;
     else {
-      // The pipelines with one output column never put the context into the question.
-      const context = rowText(row, "context") || (leaf.kind === "grounded_skill" ? rowText(row, "seed_context") : "");
+      // Pipelines with one output column make no new context: theirs is the seed's.
+      const context = rowText(row, "context") || ("output" in row ? rowText(row, "seed_context") : "");
       result.rows.push({ question, answer, context, row });
     }
   }

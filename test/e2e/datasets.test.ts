@@ -107,6 +107,45 @@ test("a run's own skills set holds the site's, and the leaf again until it count
   expect(new Set(mixed.map(({ messages }) => (messages as { role: string }[])[0]!.role))).toEqual(new Set(["system"]));
 });
 
+test("what the pipeline for large teachers makes becomes all of its files", async () => {
+  const teach = (prompt: string) => {
+    if (prompt.includes("[Start of Rating]"))
+      return "[Start of Explanation]\nFine.\n[End of Explanation]\n[Start of Rating]\n1\n[End of Rating]";
+    if (prompt.includes("[Start of Feedback]"))
+      return "[Start of Feedback]\nFine.\n[End of Feedback]\n[Start of Score]\n2\n[End of Score]";
+    if (prompt.includes("[Start of Explanation]"))
+      return "[Start of Explanation]\nFine.\n[End of Explanation]\n[Start of Answer]\nYES\n[End of Answer]";
+    if (prompt.includes("[Start of Question]"))
+      return `[Start of Question]\nWhich of ${prompt.length}?\nA) w\nB) x\nC) y\nD) z\n[End of Question]\n[Start of Answer]\nD) z\n[End of Answer]`;
+    if (prompt.includes("[QUESTION]")) return `[QUESTION]\nWhat of ${prompt.length}?\n[ANSWER]\nThat.\n[END]`;
+    return `Corrected text ${prompt.length}.`;
+  };
+  await using server = await startFakeOpenAiServer({ models: ["teacher"], answer: teach });
+  const generate = ["data", "generate", "--pipeline", "full", "--taxonomy-path", leaf, "--taxonomy-base", "empty"];
+  const asked = ["--endpoint-url", server.url, "--model", "teacher", "--output-dir", join(home, "full")];
+  const { directory } = await ilab<{ directory: string }>(...generate, ...asked);
+  const { outputs } = JSON.parse(await readFile(join(directory, "manifest.json"), "utf8"));
+  const sets = join(directory, `node_datasets_${outputs.messages.slice("messages_".length, -".jsonl".length)}`);
+  const name = "knowledge_geography_merrowby";
+  const kinds = async (file: string) =>
+    new Set(
+      (await rows(join(sets, file))).map(({ metadata, unmask }) => `${JSON.parse(String(metadata)).dataset} ${unmask}`),
+    );
+  const phases = ["document_knowledge_qa true", "document_spellcheck true"];
+  expect(await kinds(`${name}_p07.jsonl`)).toEqual(new Set(phases));
+  expect(await kinds(`${name}_p10.jsonl`)).toEqual(
+    new Set(["document_knowledge_qa_raft_p0.4 false", "document_knowledge_qa true", "document_spellcheck false"]),
+  );
+  for (const row of await rows(join(sets, `mmlubench_${name}.jsonl`)))
+    expect(row).toMatchObject({ answer: 3, choices: ["w", "x", "y", "z"], subject: "geography" });
+  expect(await readFile(join(sets, `${name}_task.yaml`), "utf8")).toContain(`mmlubench_${name}.jsonl`);
+  const { samples } = await ilab<ShownSamples>("data", "show", directory, "--count", "60");
+  const written = samples.filter(({ origin }) => origin.dataset === "qa").map(({ origin }) => origin);
+  expect(written.length).toBeGreaterThan(0);
+  for (const origin of written) expect(origin).toMatchObject({ document: "merrowby.md", seed: expect.any(String) });
+  expect(new Set(written.map(({ dataset_type }) => dataset_type))).toEqual(new Set(["spellcheck", "base_document"]));
+});
+
 test("data mix: shares and numbers, JSON lines and Parquet, no row twice before all came once", async () => {
   const write = (name: string, text: string) => writeFile(join(home, name), text);
   await write(
