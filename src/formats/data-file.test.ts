@@ -39,7 +39,15 @@ test.each(["a.jsonl", "a.parquet", "A.PARQUET"])("message rows come back from %s
 
 test("Parquet keeps numbers, lists, objects and what has several types", async () => {
   const rows = [
-    { whole: 1, part: 0.5, large: 2 ** 40, list: [1, 2], nested: { a: [{ b: "c" }], d: null }, mixed: "text", none: null },
+    {
+      whole: 1,
+      part: 0.5,
+      large: 2 ** 40,
+      list: [1, 2],
+      nested: { a: [{ b: "c" }], d: null },
+      mixed: "text",
+      none: null,
+    },
     { whole: -2147483648, part: 2, large: 0, list: [], nested: { a: [], d: true }, mixed: 7, none: null },
     { whole: null, part: -0.25, large: 5, list: [3], nested: null, mixed: { k: ["v"] }, none: null },
   ];
