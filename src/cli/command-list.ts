@@ -22,6 +22,8 @@ import { register as modelRemove } from "./commands/model/remove.ts";
 import { register as modelTrain } from "./commands/model/train.ts";
 import { register as systemInfo } from "./commands/system/info.ts";
 import { register as taxonomyDiff } from "./commands/taxonomy/diff.ts";
+import { register as taxonomyFix } from "./commands/taxonomy/fix.ts";
+import { register as taxonomyNew } from "./commands/taxonomy/new.ts";
 
 export type GroupName = "config" | "data" | "model" | "system" | "taxonomy";
 
@@ -61,4 +63,6 @@ export const commandList: readonly CommandEntry[] = [
   { group: "model", register: modelTrain, isTopLevelAlias: true },
   { group: "system", register: systemInfo },
   { group: "taxonomy", register: taxonomyDiff },
+  { group: "taxonomy", register: taxonomyFix },
+  { group: "taxonomy", register: taxonomyNew },
 ];
