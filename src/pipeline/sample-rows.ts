@@ -14,7 +14,7 @@ export function sampleRows({ leaf, chunks }: LeafSeeds): Row[] {
           document_outline: leaf.documentOutline ?? "",
           domain: leaf.domain ?? "",
           leaf_node_type: leaf.kind,
-          leaf_node_path: leaf.taxonomyPath,
+          leaf_node_path: leaf.name,
         };
         example.pairs.forEach((pair, index) => {
           row[`icl_query_${index + 1}`] = pair.question;
@@ -31,7 +31,7 @@ export function sampleRows({ leaf, chunks }: LeafSeeds): Row[] {
         seed_question: pair.question,
         seed_response: pair.answer,
         leaf_node_type: example.context === undefined ? "freeform_skill" : "grounded_skill",
-        leaf_node_path: leaf.taxonomyPath,
+        leaf_node_path: leaf.name,
       }),
     ),
   );

@@ -43,7 +43,7 @@ export const labelledCompletionBlock = defineBlock<z.infer<typeof configSchema>>
           openers.map(
             (opener): Row => ({
               leaf_node_type: leaf.kind,
-              leaf_node_path: leaf.taxonomyPath,
+              leaf_node_path: leaf.name,
               response: label,
               opener,
               dataset_type: "qa",
