@@ -40,6 +40,8 @@ function isBigger(line: PdfLine, style: DocumentStyle): boolean {
     (line.text.match(/\p{L}/gu)?.length ?? 0) >= 2 &&
     line.text.length <= MAX_CHARACTERS &&
     style.shareOf(line) <= MAX_SHARE &&
+    // Authors and addresses on a title page.
+    !/@|,.*,/.test(line.text) &&
     !/^[•‣◦▪●○■□]/u.test(line.text)
   );
 }

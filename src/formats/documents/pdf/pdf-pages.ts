@@ -1,4 +1,5 @@
 /** The words of a PDF's pages with their places, by pdf.js: what lies across the reading direction (stamps, watermarks) is left out. */
+import type { getDocumentProxy } from "unpdf";
 import { IlabError, throwIfAborted } from "../../../util/errors.ts";
 
 export interface PdfWord {
@@ -25,6 +26,8 @@ export const MAX_PDF_PAGES = 5_000;
 /** A dense page of a newspaper has 10,000; what is beyond is drawn, not written. */
 const MAX_WORDS_PER_PAGE = 100_000;
 const MAX_CHARACTERS = 64 * 1024 * 1024;
+/** A few bytes can unpack to hours of work, page after page. pdf.js cannot be stopped inside of one. */
+const MAX_SECONDS = 600;
 
 /** Throws `DOCUMENT_DAMAGED`, `DOCUMENT_LOCKED`, `DOCUMENT_TOO_LARGE`. */
 export async function readPdfPages(bytes: Uint8Array, signal?: AbortSignal): Promise<PdfPage[]> {
@@ -37,6 +40,7 @@ export async function readPdfPages(bytes: Uint8Array, signal?: AbortSignal): Pro
     isEvalSupported: false,
     useSystemFonts: false,
   });
+  const started = performance.now();
   try {
     const document = await task.promise;
     if (document.numPages > MAX_PDF_PAGES)
@@ -45,17 +49,18 @@ export async function readPdfPages(bytes: Uint8Array, signal?: AbortSignal): Pro
     let characters = 0;
     for (let number = 1; number <= document.numPages; number++) {
       throwIfAborted(signal);
+      if (performance.now() - started > MAX_SECONDS * 1000)
+        throw tooLarge(`reading its first ${number - 1} pages took more than ${MAX_SECONDS} s`);
       const page = await document.getPage(number);
       const viewport = page.getViewport({ scale: 1 });
-      const { items, styles } = await page.getTextContent();
-      if (items.length > MAX_WORDS_PER_PAGE)
-        throw tooLarge(`its page ${number} has ${items.length} pieces of text; the limit is ${MAX_WORDS_PER_PAGE}`);
       const placed: PlacedWord[] = [];
-      for (const item of items) {
-        if (!("str" in item) || item.str.trim() === "") continue;
-        characters += item.str.length;
-        placed.push(placeWord(item as TextItem, viewport.transform, styles[item.fontName]?.fontFamily === "monospace"));
-      }
+      for await (const { items, styles } of textOf(page, number))
+        for (const item of items) {
+          if (!("str" in item) || item.str.trim() === "") continue;
+          characters += item.str.length;
+          const isMonospace = styles[item.fontName]?.fontFamily === "monospace";
+          placed.push(placeWord(item as TextItem, viewport.transform, isMonospace));
+        }
       if (characters > MAX_CHARACTERS) throw tooLarge(`it has more than ${MAX_CHARACTERS} characters`);
       pages.push(uprightPage(placed, viewport.width, viewport.height));
       page.cleanup();
@@ -65,6 +70,27 @@ export async function readPdfPages(bytes: Uint8Array, signal?: AbortSignal): Pro
     throw describe(error);
   } finally {
     await task.destroy();
+  }
+}
+
+type PdfPageProxy = Awaited<ReturnType<Awaited<ReturnType<typeof getDocumentProxy>>["getPage"]>>;
+type TextContent = Awaited<ReturnType<PdfPageProxy["getTextContent"]>>;
+
+/** In parts, so that a page that has nothing but text is left in time. */
+async function* textOf(page: PdfPageProxy, number: number): AsyncGenerator<TextContent> {
+  const reader = (page.streamTextContent() as ReadableStream<TextContent>).getReader();
+  let pieces = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      pieces += value.items.length;
+      if (pieces > MAX_WORDS_PER_PAGE)
+        throw tooLarge(`its page ${number} has more than ${MAX_WORDS_PER_PAGE} pieces of text`);
+      yield value;
+    }
+  } finally {
+    reader.cancel(new Error("enough")).catch(() => {});
   }
 }
 
