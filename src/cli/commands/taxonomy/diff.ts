@@ -85,7 +85,10 @@ async function documentsOf({ paths, signal }: CommandContext, leaf: LeafNode, ma
   if (leaf.document === undefined || (!mayFetch && "repo" in leaf.document)) return undefined;
   const { join } = await import("node:path");
   const { readDocuments } = await import("../../../seeds/read-documents.ts");
-  return await readDocuments(leaf, { cacheDirectory: join(paths.cache, "documents"), signal });
+  const { loadConfig } = await import("../../../config/load-config.ts");
+  const url = (await loadConfig(paths)).generate.docling_url;
+  const docling = url === null ? undefined : { url, apiKey: process.env["DOCLING_SERVE_API_KEY"] };
+  return await readDocuments(leaf, { cacheDirectory: join(paths.cache, "documents"), docling, signal });
 }
 
 function count(number: number, one: string, many: string): string {
