@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { checkLeafText } from "../check-leaf-text.ts";
+import { parseYaml } from "../parse-yaml.ts";
+import { fixLeafText } from "./fix-leaf-text.ts";
+import { lineDiff } from "./line-diff.ts";
+
+const messy = `# who wrote it\r
+created_by: a\r
+task_description: b  \r
+\r
+\r
+\r
+\r
+seed_examples:\r
+    -   question: yes  # a trap\r
+        answer :  1482\r
+    # the second\r
+    -   question: |\r
+            some\r
+              text\r
+        answer: [a]\r
+`;
+
+test("mends form and version, keeps comments and what is said", () => {
+  const rest = ["c", "d", "e"].map((word) => `    -   {question: ${word},answer: x }\r\n`).join("");
+  const { text, steps } = fixLeafText(messy.replace("[a]", "x") + rest, "compositional_skills");
+  expect(text).toBe(
+    `# who wrote it
+version: 3
+created_by: a
+task_description: b
+
+
+
+seed_examples:
+  - question: "yes"  # a trap
+    answer: "1482"
+  # the second
+  - question: |
+        some
+          text
+    answer: x
+  - {question: c, answer: x }
+  - {question: d, answer: x }
+  - {question: e, answer: x }
+`.replace("\n\n\n\n", "\n\n\n"),
+  );
+  expect(checkLeafText(text).problems).toEqual([]);
+  expect(steps).toContain("version");
+  expect(fixLeafText(text, "compositional_skills")).toEqual({ text, steps: [] });
+});
+
+test("the version stays where the file is not what version 3 wants", () => {
+  const { text } = fixLeafText(messy, "compositional_skills");
+  expect(text).not.toContain("version: 3");
+  expect((parseYaml(text).yaml!.value as { seed_examples: unknown[] }).seed_examples[1]).toEqual({
+    question: "some\n  text\n",
+    answer: ["a"],
+  });
+});
+
+test("tabs at the beginning of lines; what nobody can read is left alone", () => {
+  expect(fixLeafText("a:\n\tb: 1\n", "knowledge").text).toBe("a:\n  b: 1\n");
+  expect(fixLeafText("a: 'b\n", "knowledge")).toEqual({ text: "a: 'b\n", steps: [] });
+});
+
+test("what changed, line by line", () => {
+  expect(lineDiff("a\nb\nc\nd\n", "a\nx\nc\nd")).toEqual([
+    { sign: "-", line: 2, text: "b" },
+    { sign: "+", line: 2, text: "x" },
+  ]);
+  expect(lineDiff("a\r\nb\r\n", "a\nb\n")).toEqual([]);
+});

@@ -1,0 +1,67 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseYaml } from "../parse-yaml.ts";
+import { defaultLintConfig, readLintConfig } from "./lint-config.ts";
+import { lintYaml } from "./lint-yaml.ts";
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "ilab-lint-"));
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+async function lint(config: string, text: string) {
+  const file = join(root, "rules.yaml");
+  await writeFile(file, config);
+  return lintYaml(parseYaml(text).yaml!, await readLintConfig(file)).map(
+    ({ line, column, severity, code }) => `${line}:${column} ${severity} ${code}`,
+  );
+}
+
+// What yamllint 1.37.1 says with the same configuration.
+test.each([
+  ["extends: relaxed", "a: 1 \nb:  2\n", ["1:5 error trailing-spaces", "2:4 warning colons"]],
+  [
+    "extends: default",
+    "a: yes #c\n",
+    ["1:1 warning document-start", "1:4 warning truthy", "1:8 warning comments", "1:9 warning comments"],
+  ],
+  ["extends: relaxed\nrules: {line-length: {max: 8}}", "a: bb cc dd\nb: abcdefghijkl\n", ["1:9 warning line-length"]],
+  ["extends: relaxed\nrules: {line-length: {max: 8, level: error}}", "a: bb cc dd\n", ["1:9 error line-length"]],
+  ["extends: relaxed\nrules: {colons: disable, trailing-spaces: disable}", "a:  1 \n", []],
+  ["rules: {indentation: {spaces: 4}}", "a:\n  b: 1\n", ["2:3 error indentation"]],
+  ["rules: {document-end: enable}", "a: 1\n", ["1:1 error document-end"]],
+  ["rules: {braces: {forbid: true}}", "a: {b: 1}\n", ["1:5 error braces"]],
+])("%s", async (config, text, expected) => {
+  expect(await lint(config, text)).toEqual(expected);
+});
+
+test("a file extends another one", async () => {
+  await writeFile(join(root, "base.yaml"), "extends: relaxed\nrules: {colons: {level: error}}\n");
+  expect(await lint("extends: base.yaml\nrules: {colons: {max-spaces-after: 2}}", "a:   1\n")).toEqual([
+    "1:5 error colons",
+  ]);
+});
+
+test.each([
+  ["rules: {indentatoin: enable}", "Did you mean 'indentation'?"],
+  ["rules: {colons: {spaces: 1}}", "It has: max-spaces-before"],
+  ["rules: {colons: {max-spaces-after: x}}", "Its default is 1."],
+  ["extends: rules.yaml", "Remove one"],
+  ["extends: nowhere.yaml", "Give the path"],
+  ["a: 'b", "Correct the file."],
+])("%s is a usage error", async (config, hint) => {
+  await expect(lint(config, "a: 1\n")).rejects.toMatchObject({ code: "USAGE", hint: expect.stringContaining(hint) });
+});
+
+test("comments switch rules off", () => {
+  const codes = (text: string) => lintYaml(parseYaml(text).yaml!, defaultLintConfig).map(({ line }) => line);
+  expect(codes("a:  1\nb:  1  # yamllint disable-line\nc:  1\n")).toEqual([1, 3]);
+  expect(codes("# yamllint disable-line rule:colons\na:  1\nb:  1\n")).toEqual([3]);
+  expect(codes("# yamllint disable rule:colons\na:  1 \n# yamllint enable\nb:  1\n")).toEqual([2, 4]);
+  expect(codes("# yamllint disable-file\na:  1\n")).toEqual([]);
+});
