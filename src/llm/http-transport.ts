@@ -5,6 +5,7 @@
 import { setMaxListeners } from "node:events";
 import * as http from "node:http";
 import * as https from "node:https";
+import { urlToHttpOptions } from "node:url";
 
 export interface TlsOptions {
   /** Accept any certificate of the server. */
@@ -48,14 +49,24 @@ export function createTransport(tls: TlsOptions = {}): Transport {
     key: tls.clientKey,
     passphrase: tls.clientPassword,
   });
+  /** Addresses are few and asked thousands of times. */
+  const targets = new Map<string, http.RequestOptions>();
+  const targetOf = (url: string): http.RequestOptions => {
+    let target = targets.get(url);
+    if (target === undefined) {
+      target = urlToHttpOptions(new URL(url));
+      targets.set(url, target);
+    }
+    return target;
+  };
   return {
     send: ({ method, url, headers, body, timeoutMs, signal }) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
         const isTls = url.startsWith("https:");
         const bytes = body === undefined ? undefined : Buffer.from(body);
-        const options = { method, agent: isTls ? tlsAgent : plainAgent, headers };
-        const request = (isTls ? https : http).request(url, options);
+        const options = { ...targetOf(url), method, agent: isTls ? tlsAgent : plainAgent, headers };
+        const request = (isTls ? https : http).request(options);
         const fail = (error: unknown) => {
           signal?.removeEventListener("abort", abort);
           reject(error);

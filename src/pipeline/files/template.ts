@@ -61,16 +61,17 @@ export function readTemplate(text: string, place: string): PromptTemplate {
 
 /** Most prompts are text with names of texts in it: put together directly, which is many times as fast. Undefined for all others. */
 function renderPlain({ body }: ReturnType<typeof parse>, values: Record<string, unknown>): string | undefined {
-  let result = "";
+  const parts: unknown[] = [];
   for (const { type, value } of body as { type: string; value?: unknown }[]) {
-    if (type === "StringLiteral") result += value;
+    if (type === "StringLiteral") parts.push(value);
     else {
       const cell = type === "Identifier" ? values[value as string] : undefined;
       if (typeof cell !== "string" && !Number.isSafeInteger(cell)) return undefined;
-      result += cell;
+      parts.push(cell);
     }
   }
-  return result;
+  // Joined at once: a text grown piece by piece would be copied again by everybody who reads it.
+  return parts.join("");
 }
 
 /** The package does not know raw blocks: each becomes a value of its own. */

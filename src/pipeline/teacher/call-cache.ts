@@ -25,14 +25,21 @@ export interface CallCache extends Disposable {
   put(key: string, call: KeptCall): void;
 }
 
+/** Hexadecimal digits. */
+const KEY_LENGTH = 40;
+
 /** Of what decides the answer. `modelId` must tell apart models that answer differently. */
 export function callKey(modelId: string, request: GenerateRequest): string {
   const { prompt, maxTokens, temperature = 0, topP = null, stop = [], seed = null, n = 1, extra = null } = request;
-  return sha256(JSON.stringify([2, modelId, prompt, maxTokens, temperature, topP, stop, seed, n, extra])).slice(0, 40);
+  const texts = "text" in prompt ? [prompt.text] : prompt.messages.map(({ content }) => content);
+  const roles = "text" in prompt ? null : prompt.messages.map(({ role }) => role);
+  // Long texts stand behind their lengths: writing them as JSON would cost more than hashing them.
+  const lengths = texts.map(({ length }) => length);
+  const head = JSON.stringify([3, modelId, roles, lengths, maxTokens, temperature, topP, stop, seed, n, extra]);
+  return sha256([head, ...texts].join("\n")).slice(0, KEY_LENGTH);
 }
 
 const SHARDS = 64;
-const KEY_LENGTH = 40;
 const NEWLINE = 0x0a;
 
 export function openCallCache(directory: string): CallCache {
