@@ -57,6 +57,8 @@ const { values: options } = parseArgs({
     threads: { type: "string", default: String(physicalCores()) },
     /** How our side uses memory, as `ilab model train --memory`. */
     memory: { type: "string", default: "balanced" },
+    /** What PyTorch computes in; processors without 16-bit products are faster in f32. */
+    "peer-precision": { type: "string", default: "bf16" },
     /** Skips the search for PyTorch's fastest micro-batch. */
     "micro-batch-tokens": { type: "string" },
   },
@@ -65,6 +67,7 @@ const modelFile = options.model ?? defaultModelFile();
 const threads = Number(options.threads);
 const memory = MEMORY_MODES.find((mode) => mode === options.memory);
 if (memory === undefined) throw new Error(`--memory is one of ${MEMORY_MODES.join(", ")}`);
+const peerPrecision = options["peer-precision"] === "f32" ? "f32" : "bf16";
 const measuredSteps = Number(options.steps);
 const sections = options.sections.split(",") as Section[];
 for (const section of sections)
@@ -102,6 +105,7 @@ try {
       curveMaxRelativeDifference: results.curve?.["maxRelativeDifference"],
       ...results,
       memory,
+      peerPrecision,
       threads,
     }),
   );
@@ -123,9 +127,8 @@ async function compare(name: string, untuned: PeerPlan): Promise<Record<string, 
     ...untuned,
     microBatchTokens: Number(options["micro-batch-tokens"] ?? (await fastestMicroBatch(untuned))),
   };
-  const planFile = await writePlan(name, plan);
-  await using ours = startOurs(planFile);
-  await using theirs = startTheirs(planFile);
+  await using ours = startOurs(await writePlan(name, plan));
+  await using theirs = startTheirs(await writePlan(`${name} peer`, { ...plan, precision: peerPrecision }));
   const ourReady = await ours.answer<ReadyAnswer>();
   const theirReady = await theirs.answer<ReadyAnswer>();
   const rounds: Round[] = [];
@@ -176,7 +179,7 @@ async function fastestMicroBatch(plan: PeerPlan): Promise<number> {
   if (samples.length === 1) return 1;
   let best: { budget: number; seconds: number } | undefined;
   for (const budget of MICRO_BATCH_TOKENS) {
-    const tried = { ...plan, steps: [samples.slice(-2), samples], microBatchTokens: budget };
+    const tried = { ...plan, precision: peerPrecision, steps: [samples.slice(-2), samples], microBatchTokens: budget };
     await using peer = startTheirs(await writePlan("tried", tried));
     await peer.answer();
     await peer.ask({ step: 0 });
