@@ -67,7 +67,7 @@ const modelFile = options.model ?? defaultModelFile();
 const threads = Number(options.threads);
 const memory = MEMORY_MODES.find((mode) => mode === options.memory);
 if (memory === undefined) throw new Error(`--memory is one of ${MEMORY_MODES.join(", ")}`);
-const peerPrecision = options["peer-precision"] === "f32" ? "f32" : "bf16";
+const peerPrecision: PeerPlan["precision"] = options["peer-precision"] === "f32" ? "f32" : "bf16";
 const measuredSteps = Number(options.steps);
 const sections = options.sections.split(",") as Section[];
 for (const section of sections)

@@ -6,8 +6,8 @@ import { evaluationPipelineFile, type ResolvePipelineOptions, resolvePipeline } 
 import type { LeafPlan } from "./run/run-leaf.ts";
 import { sampleColumns, sampleRows } from "./sample-rows.ts";
 
-/** Teachers that this pipeline is for cannot write questions with four choices. */
-const WITHOUT_EXAMINATION = "compact";
+/** Reads documents without their headings, and is for teachers that cannot write questions with four choices. */
+const SENTENCE_BY_SENTENCE = "compact";
 
 export interface LeafPlans {
   leaves: LeafPlan[];
@@ -41,17 +41,17 @@ export async function planLeaves(seeds: readonly LeafSeeds[], options: PlanLeave
     inputs[leaf.taxonomyPath] = sha256(
       JSON.stringify([leaf.seedExamples, leaf.documentOutline, leaf.taskDescription, leaf.domain, chunks]),
     );
-    const rows = sampleRows(leafSeeds);
-    const kinds = [...new Set(rows.map((row) => row["leaf_node_type"] as LeafKind))];
+    const kinds = [...new Set(sampleRows(leafSeeds).map((row) => row["leaf_node_type"] as LeafKind))];
     const plan: LeafPlan = { seeds: leafSeeds, parts: [] };
     for (const kind of kinds.length === 0 ? [leaf.kind] : kinds) {
       const { name, file, note } = resolvePipeline(options.pipeline, kind, options);
       if (note !== undefined) notes.add(note);
+      const rows = sampleRows(leafSeeds, name !== SENTENCE_BY_SENTENCE);
       plan.parts.push({
         pipeline: await open(file, kind, `pipeline ${kind}`),
         rows: rows.filter((row) => row["leaf_node_type"] === kind),
       });
-      if (kind === "knowledge" && name !== WITHOUT_EXAMINATION)
+      if (kind === "knowledge" && name !== SENTENCE_BY_SENTENCE)
         plan.evaluation = { pipeline: await open(evaluationPipelineFile, kind, "pipeline evaluation"), rows };
     }
     leaves.push(plan);

@@ -1,13 +1,16 @@
 /** A leaf's seeds as the rows that pipelines start from; columns as upstream names them. */
 import type { LeafSeeds, Row } from "../artifacts.ts";
 
-/** Knowledge: one row per chunk and seed example, chunk by chunk. Skills: one row per pair, of the kind that this seed is. */
-export function sampleRows({ leaf, chunks }: LeafSeeds): Row[] {
+/**
+ * Knowledge: one row per chunk and seed example, chunk by chunk. Skills: one row per pair, of the kind that this seed is.
+ * @param hasHeadings whether `document` begins with the headings above the chunk, as upstream's does.
+ */
+export function sampleRows({ leaf, chunks }: LeafSeeds, hasHeadings = false): Row[] {
   if (leaf.kind === "knowledge")
     return chunks.flatMap((chunk) =>
       leaf.seedExamples.map((example): Row => {
         const row: Row = {
-          document: chunk.text,
+          document: (hasHeadings ? [...chunk.headings, chunk.text] : [chunk.text]).join("\n"),
           document_source: chunk.source,
           document_headings: chunk.headings,
           icl_document: example.context ?? "",
