@@ -15,6 +15,8 @@ export interface FetchRepositoryOptions {
   cacheDirectory: string;
   /** What a relative path to a repository is relative to, before the working directory is tried. */
   baseDirectory: string;
+  /** Only a commit by its full id that is cached already; anything else is `DOCUMENT_NOT_CACHED`. */
+  isOffline?: boolean;
   signal?: AbortSignal;
 }
 
@@ -33,10 +35,19 @@ export interface FetchedRepository {
 export async function fetchRepository(
   repository: string,
   commit: string,
-  { cacheDirectory: cache, baseDirectory, signal }: FetchRepositoryOptions,
+  { cacheDirectory: cache, baseDirectory, isOffline = false, signal }: FetchRepositoryOptions,
 ): Promise<FetchedRepository> {
   refuseUnsafe(repository, commit);
   const address = await addressOf(repository, baseDirectory);
+  if (isOffline) {
+    const place = placeOf(cache, address, commit.toLowerCase());
+    if (isFullId(commit) && (await isDirectory(place))) return { directory: place, wasCached: true };
+    throw new IlabError({
+      code: "DOCUMENT_NOT_CACHED",
+      message: `the commit '${commit}' of ${redactCredentials(address)} is not cached`,
+      hint: "Fetch it first.",
+    });
+  }
   await makeDirectory(cache);
   await sweep(cache);
   const { id, warning } = await resolveName(cache, address, commit, signal);

@@ -28,6 +28,8 @@ export interface ReadDocumentsOptions {
   cacheDirectory: string;
   /** A docling-serve server that converts everything but texts. */
   docling?: Pick<DoclingOptions, "url" | "apiKey">;
+  /** Repositories are not fetched: what is not cached is `DOCUMENT_NOT_CACHED`. */
+  isOffline?: boolean;
   signal?: AbortSignal;
 }
 
@@ -94,11 +96,11 @@ export async function readNamed(
 async function rootOf(
   leaf: LeafNode,
   source: DocumentSource,
-  { cacheDirectory, signal }: ReadDocumentsOptions,
+  { cacheDirectory, isOffline, signal }: ReadDocumentsOptions,
 ): Promise<{ root: string; words: string; warning?: string }> {
   const baseDirectory = dirname(leaf.file);
   if ("repo" in source) {
-    const options = { cacheDirectory, baseDirectory, signal };
+    const options = { cacheDirectory, baseDirectory, isOffline, signal };
     const { directory, warning } = await fetchRepository(source.repo, source.commit, options);
     return { root: directory, words: `${redactCredentials(source.repo)} at ${source.commit}`, warning };
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -133,4 +133,29 @@ test("documents that are not there are findings at the leaf's document", async (
 
 test("a path that is not there is a usage error", async () => {
   expect((await diff("--taxonomy-path", join(home, "nowhere"))).exitCode).toBe(2);
+});
+
+test("a repository of documents is looked into when it was fetched, and fetched when that is asked for", async () => {
+  const repository = join(home, "documents");
+  await cp(join(leafFile(), "..", "documents"), repository, { recursive: true });
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", repository, "-c", "user.name=T", "-c", "user.email=t@example.org", ...args], {
+      encoding: "utf8",
+    });
+  git("init", "-q");
+  git("add", "-A");
+  git("commit", "-qm", "x");
+  const text = await readFile(leafFile(), "utf8");
+  const commit = git("rev-parse", "HEAD").trim();
+  const source = `repo: ${repository}\n  commit: ${commit}`;
+  const changed = text
+    .replace("folder: documents", source)
+    .replace("context: >-\n      ", "context: >-\n      Invented here. ");
+  expect(changed).toContain("Invented here");
+  await writeFile(leafFile(), changed);
+  expect((await diff("--taxonomy-path", taxonomy)).stdout).toContain("0 errors, 0 warnings");
+  const fetched = await diff("--taxonomy-path", taxonomy, "--documents");
+  expect(fetched.stdout).toMatch(/warning: .*word for word: 'Invented here\.' \[context-not-in-document\]/);
+  expect((await diff("--taxonomy-path", taxonomy)).stdout).toContain("[context-not-in-document]");
+  expect((await diff("--taxonomy-path", taxonomy, "--strict")).exitCode).toBe(1);
 });

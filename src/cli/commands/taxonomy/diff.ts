@@ -80,15 +80,19 @@ async function diff(context: CommandContext, options: DiffOptions): Promise<void
   });
 }
 
-/** A folder beside the leaf is always at hand; a repository when it was asked for. */
+/** A folder beside the leaf is always at hand, a repository when it was fetched before or may be now. */
 async function documentsOf({ paths, signal }: CommandContext, leaf: LeafNode, mayFetch = false) {
-  if (leaf.document === undefined || (!mayFetch && "repo" in leaf.document)) return undefined;
   const { join } = await import("node:path");
   const { readDocuments } = await import("../../../seeds/read-documents.ts");
-  const { loadConfig } = await import("../../../config/load-config.ts");
-  const url = (await loadConfig(paths)).generate.docling_url;
-  const docling = url === null ? undefined : { url, apiKey: process.env["DOCLING_SERVE_API_KEY"] };
-  return await readDocuments(leaf, { cacheDirectory: join(paths.cache, "documents"), docling, signal });
+  try {
+    return await readDocuments(leaf, { cacheDirectory: join(paths.cache, "documents"), isOffline: !mayFetch, signal });
+  } catch (error) {
+    // What is unsafe was told with its place already.
+    const isKnown =
+      error instanceof IlabError && /^DOCUMENT_(?:NOT_CACHED|SOURCE_UNSAFE|PATTERN_UNSAFE)$/.test(error.code);
+    if (isKnown) return undefined;
+    throw error;
+  }
 }
 
 function count(number: number, one: string, many: string): string {
