@@ -260,8 +260,9 @@ function blockHeader(cursor: TextCursor): { chomping: string; increment: number 
   if (digit === "0")
     throw new YamlError(cursor.offset, "the indentation of a text behind '|' or '>' cannot be 0", "Remove the 0.");
   cursor.advance(header[0].length);
+  const hasBlank = cursor.code() === SPACE;
   cursor.skipSpaces();
-  if (cursor.code() === HASH) while (!isBreakOrEnd(cursor.code())) cursor.advance(1);
+  if (hasBlank && cursor.code() === HASH) while (!isBreakOrEnd(cursor.code())) cursor.advance(1);
   if (!isBreakOrEnd(cursor.code()))
     throw new YamlError(
       cursor.offset,
