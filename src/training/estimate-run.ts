@@ -29,7 +29,7 @@ export interface TrainingEstimate extends MemoryChoice {
 }
 
 /** Of the speed of bare products, what training reaches: the rest goes to everything between them (measured by `npm run bench -- train`). */
-const EFFICIENCY = 0.55;
+const EFFICIENCY = 0.65;
 
 export async function estimateRun(plan: TrainingPlan): Promise<TrainingEstimate> {
   const file = await readGguf(plan.modelFile);
