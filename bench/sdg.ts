@@ -3,7 +3,8 @@
  *
  * 1. 100,000 rows through a pipeline that filters and formats: seconds and peak memory.
  * 2. The `full` knowledge pipeline over 20 chunks x 5 seeds with 3 pairs per generation and a server that answers at once.
- * 3. The same with a server that takes 50 ms and 64 requests in flight, against what that server could do at best.
+ * 3. The same with a server that takes 50 ms and 64 requests in flight, against what that server could do at best, and against a loop that does nothing
+ *    but send the same number of requests of that size.
  *
  * The last line is one JSON object; `seconds` is the median of runs in a process that is warm, `secondsOfFirstRun` has its warming up in it; `prompts` counts prompts as blocks ask them, `requests` what was left of them for the server.
  */
@@ -13,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LeafSeeds, Row } from "../src/artifacts.ts";
 import { openEndpointModel } from "../src/llm/endpoint-model.ts";
+import { createTransport } from "../src/llm/http-transport.ts";
 import { scriptedModel } from "../src/llm/scripted-model.ts";
 import { loadPipeline } from "../src/pipeline/files/load-pipeline.ts";
 import { generateLeaves } from "../src/pipeline/generate-leaves.ts";
@@ -43,6 +45,8 @@ try {
   console.log(
     `${slow.requests} requests of ${DELAY_MS} ms, ${IN_FLIGHT} in flight: ${slow.seconds.toFixed(2)} s, at best ${ideal.toFixed(2)} s`,
   );
+  const bare = await bareClient();
+  console.log(`a bare loop of requests reaches ${(100 * bare).toFixed(1)} % of that server's best`);
   const again = await generate(4 * CHUNKS, DELAY_MS, IN_FLIGHT, "slow");
   console.log(`the same again from the cache: ${again.seconds.toFixed(2)} s, ${again.requests} requests`);
   console.log(
@@ -53,6 +57,7 @@ try {
       requests: cold.requests,
       overheadMsPerPrompt: round((seconds * 1000) / cold.prompts),
       throughputOfIdeal: round(ideal / slow.seconds),
+      throughputOfBareClient: round(ideal / slow.seconds / bare),
       secondsFromCache: round(again.seconds),
       rows: ROWS,
       rowsSeconds: round(rows.seconds),
@@ -107,6 +112,33 @@ async function generate(chunks: number, delayMs: number, concurrency: number, ca
   const seconds = (performance.now() - started) / 1000;
   if (leaves[0]!.generated.length === 0) throw new Error("no rows came out");
   return { seconds, requests: usage.requests, prompts: usage.requests + usage.shared + usage.fromCache };
+}
+
+/** Throughput of a client without a pipeline, as a share of the ideal. */
+async function bareClient(): Promise<number> {
+  await using server = await startServer(DELAY_MS);
+  const { send } = createTransport();
+  const body = JSON.stringify({ model: "bench", messages: [{ role: "user", content: "[ANSWER] ".repeat(700) }] });
+  const requests = 4000;
+  let left = requests;
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      while (left-- > 0) {
+        const { body: answer } = await send({
+          method: "POST",
+          url: `${server.url}/v1/chat/completions`,
+          headers: { "content-type": "application/json" },
+          body,
+          timeoutMs: 10_000,
+        });
+        const pieces = await answer.toArray();
+        JSON.parse(Buffer.concat(pieces).toString("utf8"));
+      }
+    }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  return ((requests / IN_FLIGHT) * DELAY_MS) / 1000 / seconds;
 }
 
 function leafSeeds(chunks: number): LeafSeeds {
