@@ -10,6 +10,7 @@ export interface TestRunOptions {
   /** Answers in the order of the requests; a list gives several to one request. */
   answers?: (string | string[])[];
   /** Nothing is asked: answers are placeholders. */
+  finishReason?: "stop" | "length";
   isRehearsal?: boolean;
   seeds?: LeafSeeds;
   /** Where the block's files lie. */
@@ -30,7 +31,7 @@ export async function makeBlock(type: string, config: unknown, options: TestRunO
 }
 
 export async function runBlock(type: string, config: unknown, rows: Row[], options: TestRunOptions = {}) {
-  const { answers = [], isRehearsal = false, seeds = testLeaf() } = options;
+  const { answers = [], finishReason = "stop", isRehearsal = false, seeds = testLeaf() } = options;
   const reasons: string[] = [];
   const dropped: Row[] = [];
   const requests: AskRequest[] = [];
@@ -43,7 +44,7 @@ export async function runBlock(type: string, config: unknown, rows: Row[], optio
       const texts = isRehearsal
         ? Array.from({ length: request.n ?? 1 }, () => imaginedText(request.expectedTokens ?? 150))
         : [given].flat();
-      return { text: texts[0]!, texts, finishReason: "stop", isImagined: isRehearsal };
+      return { text: texts[0]!, texts, finishReason, isImagined: isRehearsal };
     },
     drop(row, reason) {
       dropped.push(row);

@@ -267,3 +267,20 @@ test("messages are sent as they are; several answers are a list, and not greedy"
   const none = await runBlock("LLMMessagesBlock", config, [{ messages: "Hi" }]);
   expect(none.reasons[0]).toMatch(/holds no messages/);
 });
+
+test("of an answer that was cut off, what may be a torso is dropped", async () => {
+  const finishReason = "length" as const;
+  const config = { output_cols: ["output"], gen_kwargs: { max_tokens: 9 } };
+  const cut = await ask({ prompt: parts + whole, config, answers: ["The mill was built in"], finishReason });
+  expect([cut.result, cut.reasons]).toEqual([[], ["the answer was cut off at max_tokens 9"]]);
+  const parser_kwargs = {
+    parser_name: "custom",
+    parsing_pattern: String.raw`\[Q\](.*?)\[A\](.*?)(?=\[Q\]|\Z)`,
+    parser_cleanup_tags: ["[END]"],
+  };
+  const list = { prompt: parts, config: { ...pair, parser_kwargs }, finishReason };
+  const two = await ask({ ...list, answers: ["[Q]a[A]b[END][Q]c[A]half of an"] });
+  expect(two.result.map((row) => row["question"])).toEqual(["a"]);
+  const done = await ask({ ...list, answers: ["[Q]a[A]b[END][Q]c[A]d[END]"] });
+  expect(done.result.map((row) => row["question"])).toEqual(["a", "c"]);
+});

@@ -93,6 +93,11 @@ export async function readPromptFile(
     if (text.trim() === "") return "the answer is empty";
     return `${reader.objection(text)}${isCut ? ` within max_tokens ${parameters.maxTokens}` : ""}`;
   };
+  /** Whether the last finding of an answer without an end is a torso: nothing marks where it would end. */
+  const mayBeUnfinished = (text: string) =>
+    parser
+      ? !(parser.parser_cleanup_tags ?? []).some((tag) => text.trimEnd().endsWith(tag))
+      : (prompt.end_tags ?? []).slice(0, columns.length).includes("");
   return {
     names: template.names.filter((name) => name !== "num_samples" || samples === undefined),
     async ask(given, context) {
@@ -107,10 +112,12 @@ export async function readPromptFile(
         const made = answer.texts.flatMap((text) => imaginedRows(text, expectedRows, columns));
         return made.map((values) => ({ ...row, ...values }));
       }
-      return answer.texts.flatMap((text): Row[] => {
+      return answer.texts.flatMap((text, index): Row[] => {
         const found = reader.read(text);
-        if (found.length === 0)
-          context.drop({ ...row, completion: text }, unreadable(text, answer.finishReason === "length"));
+        const isCut = index === 0 && answer.finishReason === "length";
+        if (found.length === 0) context.drop({ ...row, completion: text }, unreadable(text, isCut));
+        else if (isCut && mayBeUnfinished(text))
+          context.drop({ ...row, ...found.pop() }, `the answer was cut off at max_tokens ${parameters.maxTokens}`);
         return found.map((values) => ({ ...row, ...values }));
       });
     },
