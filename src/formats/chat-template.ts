@@ -3,8 +3,10 @@
  * for inference alike, so that both see the same text. Templates come with downloaded models and are untrusted: their size, the work
  * they may do and what they may produce are bounded.
  */
+
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { IlabError } from "../util/errors.ts";
+import { jinjaGlobals } from "./jinja-globals.ts";
 
 /** Real templates with tool use stay under 40 thousand characters. */
 export const MAX_TEMPLATE_CHARACTERS = 256 * 1024;
@@ -12,8 +14,6 @@ export const MAX_TEMPLATE_CHARACTERS = 256 * 1024;
 export const MAX_RENDERED_CHARACTERS = 8 * 1024 * 1024;
 /** Expressions evaluated in one rendering: about a hundred per message in real templates. */
 export const MAX_RENDER_STEPS = 500_000;
-/** Longest `range()`. */
-const MAX_RANGE = 100_000;
 
 /** A conversation's turn as templates see it; every role (`tool`, `document`) reaches the template unchanged. */
 export interface TemplateMessage {
@@ -155,25 +155,12 @@ class TemplateRaised extends Error {}
 
 function globals(now: Date): Record<string, unknown> {
   return {
-    true: true,
-    false: false,
-    none: null,
-    True: true,
-    False: false,
-    None: null,
+    ...jinjaGlobals((length) => limitError(`the model's chat template asked for range() of ${length} numbers`)),
     raise_exception: (message: unknown) => {
       throw new TemplateRaised(String(message));
     },
-    range: boundedRange,
     strftime_now: (format: string) => formatDate(now, String(format)),
   };
-}
-
-function boundedRange(first: number, second?: number, step = 1): number[] {
-  const [start, stop] = second === undefined ? [0, first] : [first, second];
-  const length = Math.max(0, Math.ceil((stop - start) / step));
-  if (!(length <= MAX_RANGE)) throw limitError(`the model's chat template asked for range() of ${length} numbers`);
-  return Array.from({ length }, (_, index) => start + index * step);
 }
 
 const monthNames = "January February March April May June July August September October November December".split(" ");

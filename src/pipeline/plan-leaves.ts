@@ -4,7 +4,7 @@ import { sha256 } from "../util/hash.ts";
 import { type LoadPipelineOptions, loadPipeline, type Pipeline } from "./files/load-pipeline.ts";
 import { evaluationPipelineFile, type ResolvePipelineOptions, resolvePipeline } from "./files/resolve-pipeline.ts";
 import type { LeafPlan } from "./run/run-leaf.ts";
-import { sampleColumns, sampleRows } from "./sample-rows.ts";
+import { rowKinds, sampleColumns, sampleRows } from "./sample-rows.ts";
 
 /** Reads documents without their headings, and is for teachers that cannot write questions with four choices. */
 const SENTENCE_BY_SENTENCE = "compact";
@@ -41,9 +41,8 @@ export async function planLeaves(seeds: readonly LeafSeeds[], options: PlanLeave
     inputs[leaf.taxonomyPath] = sha256(
       JSON.stringify([leaf.seedExamples, leaf.documentOutline, leaf.taskDescription, leaf.domain, chunks]),
     );
-    const kinds = [...new Set(sampleRows(leafSeeds).map((row) => row["leaf_node_type"] as LeafKind))];
     const plan: LeafPlan = { seeds: leafSeeds, parts: [] };
-    for (const kind of kinds.length === 0 ? [leaf.kind] : kinds) {
+    for (const kind of rowKinds(leaf)) {
       const { name, file, note } = resolvePipeline(options.pipeline, kind, options);
       if (note !== undefined) notes.add(note);
       const rows = sampleRows(leafSeeds, name !== SENTENCE_BY_SENTENCE);

@@ -1,5 +1,5 @@
 /** A leaf's seeds as the rows that pipelines start from; columns as upstream names them. */
-import type { LeafSeeds, Row } from "../artifacts.ts";
+import type { LeafKind, LeafNode, LeafSeeds, Row, SeedExample } from "../artifacts.ts";
 
 /**
  * Knowledge: one row per chunk and seed example, chunk by chunk. Skills: one row per pair, of the kind that this seed is.
@@ -33,11 +33,20 @@ export function sampleRows({ leaf, chunks }: LeafSeeds, hasHeadings = false): Ro
         ...(example.context === undefined ? {} : { seed_context: example.context }),
         seed_question: pair.question,
         seed_response: pair.answer,
-        leaf_node_type: example.context === undefined ? "freeform_skill" : "grounded_skill",
+        leaf_node_type: skillKind(example),
         leaf_node_path: leaf.name,
       }),
     ),
   );
+}
+
+/** Of a leaf's rows, in order of appearance: a skill's seeds may be of both kinds. */
+export function rowKinds({ kind, seedExamples }: LeafNode): LeafKind[] {
+  return kind === "knowledge" ? [kind] : [...new Set(seedExamples.map(skillKind))];
+}
+
+function skillKind({ context }: SeedExample): LeafKind {
+  return context === undefined ? "freeform_skill" : "grounded_skill";
 }
 
 /** Columns that every row of a kind has; a pipeline is checked against them before anything runs. */

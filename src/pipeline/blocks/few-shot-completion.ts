@@ -9,7 +9,7 @@ import { type Block, cellText, defineBlock, withColumns } from "../block.ts";
 import { pipelineError, readYamlFile } from "../files/read-yaml-file.ts";
 import { readTemplate } from "../files/template.ts";
 import { mapRows } from "../map-rows.ts";
-import { partOfImagined } from "../teacher/imagined.ts";
+import { CHARACTERS_PER_TOKEN, partOfImagined } from "../teacher/imagined.ts";
 import { type SeedTriple, seedTriples } from "../text/seed-triples.ts";
 
 const configSchema = z.strictObject({
@@ -52,9 +52,6 @@ const promptSchema = z.strictObject({
 });
 type Prompt = z.infer<typeof promptSchema>;
 type Opener = z.infer<typeof openerSchema>;
-
-/** Of English prose, for estimates. */
-const CHARACTERS_PER_TOKEN = 4;
 
 interface Task {
   row: Row;

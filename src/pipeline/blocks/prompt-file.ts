@@ -6,7 +6,7 @@ import { type BlockContext, type BlockSettings, cellText } from "../block.ts";
 import { promptForm } from "../files/prompt-family.ts";
 import { readYamlFile } from "../files/read-yaml-file.ts";
 import { readTemplate } from "../files/template.ts";
-import { partOfImagined } from "../teacher/imagined.ts";
+import { CHARACTERS_PER_TOKEN, partOfImagined } from "../teacher/imagined.ts";
 import { type AnswerReader, parserSchema, patternReader, tagReader } from "./answer-reader.ts";
 import { generationParameters, generationSchema } from "./generation-settings.ts";
 
@@ -58,9 +58,6 @@ export interface PromptFile {
   /** Asks for a row and reads what comes back; answers that cannot be read are dropped. */
   ask(row: Row, context: BlockContext): Promise<Row[]>;
 }
-
-/** Of English prose, for estimates. */
-const CHARACTERS_PER_TOKEN = 4;
 
 /** Throws `BAD_PIPELINE` and `BAD_TEMPLATE`. */
 export async function readPromptFile(

@@ -3,6 +3,7 @@
  * is written None, no white space is taken away. What a template asks for is known before anything is rendered.
  */
 import { Environment, parse, tokenize } from "@huggingface/jinja";
+import { jinjaGlobals, MAX_RANGE } from "../../formats/jinja-globals.ts";
 import { IlabError } from "../../util/errors.ts";
 import { didYouMean } from "./read-yaml-file.ts";
 import { knownFilters } from "./template-filters.ts";
@@ -78,23 +79,7 @@ function renderPlain({ body }: ReturnType<typeof parse>, values: Record<string, 
 const RAW = /\{%-?\s*raw\s*-?%\}([\s\S]*?)\{%-?\s*endraw\s*-?%\}/g;
 const rawName = (index: number) => `raw_text_${index}`;
 
-/** Longest `range()`. */
-const MAX_RANGE = 100_000;
-
-const constants = {
-  true: true,
-  false: false,
-  none: null,
-  True: true,
-  False: false,
-  None: null,
-  range(first: number, second?: number, step = 1): number[] {
-    const [start, stop] = second === undefined ? [0, first] : [first, second];
-    const length = Math.max(0, Math.ceil((stop - start) / step));
-    if (!(length <= MAX_RANGE)) throw new Error(`range() of ${length} numbers; at most ${MAX_RANGE}`);
-    return Array.from({ length }, (_, index) => start + index * step);
-  },
-};
+const constants = jinjaGlobals((length) => new Error(`range() of ${length} numbers; at most ${MAX_RANGE}`));
 
 function templateError(place: string, problem: string, cause?: unknown): IlabError {
   return new IlabError({

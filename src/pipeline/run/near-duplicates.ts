@@ -2,6 +2,7 @@
  * Finds texts that say nearly the same: MinHash signatures over character shingles (Broder 1997; one permutation cut into bins, Li, Owen and Zhang 2012,
  * empty bins filled from their neighbours, Shrivastava and Li 2014), candidates by banding, and the exact Jaccard similarity of every candidate. Texts whose numbers differ are never near duplicates: "in 1286" is not "in 1287".
  */
+import { plainWords } from "../../util/plain-words.ts";
 
 /** Characters per shingle. */
 const SHINGLE = 5;
@@ -28,7 +29,7 @@ export function createNearDuplicateIndex(similarity: number): NearDuplicateIndex
   return {
     findOrAdd(...texts) {
       const index = count++;
-      const normal = texts.map(normalise);
+      const normal = texts.map(plainWords);
       const numbers = (normal.join(" ").match(/\p{N}+/gu) ?? []).join(" ");
       const parts = normal.map(shingleHashes);
       fillSignature(signature, shingleHashes(normal.join(" ")));
@@ -57,14 +58,6 @@ export function createNearDuplicateIndex(similarity: number): NearDuplicateIndex
       return undefined;
     },
   };
-}
-
-function normalise(text: string): string {
-  return text
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
 }
 
 /** Distinct, in rising order. A text shorter than a shingle is one shingle. */

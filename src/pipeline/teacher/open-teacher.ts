@@ -64,9 +64,10 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
   async function call(key: string, request: GenerateRequest, stage: number, usage: Usage): Promise<KeptCall> {
     const result = await queue.run(stage, () => generate(request, usage));
     const { text, texts = [text], finishReason, promptTokens, completionTokens } = result;
-    if (texts.length < (request.n ?? 1)) isOneAtATime = true;
+    const isShort = texts.length < (request.n ?? 1);
+    if (isShort) isOneAtATime = true;
     const kept = { texts, finishReason, promptTokens, completionTokens };
-    cache?.put(isOneAtATime ? callKey(model.id, { ...request, n: 1 }) : key, kept);
+    cache?.put(isShort ? callKey(model.id, { ...request, n: 1 }) : key, kept);
     return kept;
   }
 

@@ -5,13 +5,11 @@
 import type { GenerateRequest } from "../../llm/language-model.ts";
 import { throwIfAborted } from "../../util/errors.ts";
 import { type CallCache, callKey } from "./call-cache.ts";
-import { imaginedText } from "./imagined.ts";
+import { CHARACTERS_PER_TOKEN, imaginedText } from "./imagined.ts";
 import type { Teacher } from "./open-teacher.ts";
 
 /** Of most answers that built-in prompts ask for: a question with its answer, an explanation with its verdict. */
 const LIKELY_TOKENS = 150;
-/** Of English prose, for tokenizers of 30,000 to 130,000 entries. */
-const CHARACTERS_PER_TOKEN = 4;
 
 export function openRehearsingTeacher(modelId: string, cache?: CallCache, signal?: AbortSignal): Teacher {
   const asked = new Set<string>();

@@ -6,8 +6,6 @@
 
 export interface RequestQueue {
   run<T>(stage: number, work: () => Promise<T>): Promise<T>;
-  /** Requests that have no place yet. */
-  readonly waiting: number;
   /** Resolves once fewer than `count` requests are waiting. */
   room(count: number): Promise<void> | undefined;
 }
@@ -16,6 +14,7 @@ export function createRequestQueue(limit: number): RequestQueue {
   /** One line of starts per stage; stages are few. */
   const lines: (Line | undefined)[] = [];
   let free = limit;
+  /** Requests that have no place yet. */
   let waiting = 0;
   let watchers: { count: number; resolve: () => void }[] = [];
 
@@ -40,9 +39,6 @@ export function createRequestQueue(limit: number): RequestQueue {
   }
 
   return {
-    get waiting() {
-      return waiting;
-    },
     async run(stage, work) {
       if (free > 0) free -= 1;
       else {
