@@ -117,7 +117,7 @@ async function generate(chunks: number, delayMs: number, concurrency: number, ca
 /** Throughput of a client without a pipeline, as a share of the ideal. */
 async function bareClient(): Promise<number> {
   await using server = await startServer(DELAY_MS);
-  const { send } = createTransport();
+  const { exchange, close } = createTransport(server.url);
   const body = JSON.stringify({ model: "bench", messages: [{ role: "user", content: "[ANSWER] ".repeat(700) }] });
   const requests = 4000;
   let left = requests;
@@ -125,19 +125,19 @@ async function bareClient(): Promise<number> {
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async () => {
       while (left-- > 0) {
-        const { body: answer } = await send({
+        const { text } = await exchange({
           method: "POST",
           url: `${server.url}/v1/chat/completions`,
           headers: { "content-type": "application/json" },
           body,
           timeoutMs: 10_000,
         });
-        const pieces = await answer.toArray();
-        JSON.parse(Buffer.concat(pieces).toString("utf8"));
+        JSON.parse(text);
       }
     }),
   );
   const seconds = (performance.now() - started) / 1000;
+  await close();
   return ((requests / IN_FLIGHT) * DELAY_MS) / 1000 / seconds;
 }
 

@@ -167,7 +167,7 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
       const { data } = answer as { data: { index: number; embedding: number[] }[] };
       return [...data].sort((a, b) => a.index - b.index).map(({ embedding }) => Float32Array.from(embedding));
     },
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: () => client.transport.close(),
   };
 }
 

@@ -1,10 +1,15 @@
 /** HTTP for model servers: retries with backoff, `Retry-After`, bounded bodies, and errors that say what to do. Never shows the API key. */
 import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
-import { createTransport, type Exchange, type TlsOptions, type Transport } from "./http-transport.ts";
+import {
+  createTransport,
+  type Exchange,
+  type ExchangeRequest,
+  type OpenExchange,
+  type TlsOptions,
+  type Transport,
+} from "./http-transport.ts";
 import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
-/** Answers of model servers are a few megabytes at most (embeddings, log-probabilities). */
-export const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** No server is waited for longer than this between two attempts, whatever it asks. */
 const MAX_RETRY_DELAY_MS = 60_000;
 
@@ -34,7 +39,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     "content-type": "application/json",
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
   };
-  return { ...options, headers, transport: createTransport(options.tls), rateLimit: createRateLimit() };
+  return { ...options, headers, transport: createTransport(options.url, options.tls), rateLimit: createRateLimit() };
 }
 
 export interface HttpRequest {
@@ -65,19 +70,35 @@ const BUSY_COUNTS = 0.2;
  * Sends until a 2xx answer comes. Throws `ENDPOINT_UNREACHABLE`, `ENDPOINT_TIMEOUT`, `ENDPOINT_UNAUTHORIZED`, `ENDPOINT_BUSY` (429 to the end),
  * `CONTEXT_EXCEEDED`, `ENDPOINT_REFUSED` (other 4xx), `ENDPOINT_FAILED`, `CANCELLED`.
  */
-export async function sendRequest(client: HttpClient, request: HttpRequest): Promise<Exchange> {
-  return await attempt(client, request, async (exchange) => exchange);
+export async function sendRequest(client: HttpClient, request: HttpRequest): Promise<OpenExchange> {
+  const { open } = client.transport;
+  return await attempt(client, request, open, {
+    use: (exchange) => exchange,
+    text: async ({ body }) => (await body.toArray()).join(""),
+  });
 }
 
 /** The same, with the answer read as JSON inside the attempt: one that breaks off or is no JSON is tried again. */
 export async function requestJson(client: HttpClient, request: HttpRequest): Promise<unknown> {
-  return await attempt(client, request, (exchange) => readJson(client, exchange));
+  const { exchange } = client.transport;
+  return await attempt(client, request, exchange, {
+    use: ({ text }) => parseAnswer(client, text),
+    text: ({ text }) => text,
+  });
 }
 
-async function attempt<T>(
+interface AnswerReaders<E, T> {
+  /** Of an answer with a 2xx status. What it throws counts as a failed attempt. */
+  use(exchange: E): T;
+  /** Of any other. */
+  text(exchange: E): string | Promise<string>;
+}
+
+async function attempt<E extends Exchange, T>(
   client: HttpClient,
   request: HttpRequest,
-  use: (exchange: Exchange) => Promise<T>,
+  send: (request: ExchangeRequest) => Promise<E>,
+  { use, text }: AnswerReaders<E, T>,
 ): Promise<T> {
   const { signal, retries = client.retries } = request;
   let spent = 0;
@@ -88,11 +109,11 @@ async function attempt<T>(
     let failure: IlabError;
     let waitMs = client.retryDelayMs * 2 ** Math.min(tries, 8) * (1 + Math.random() / 4);
     try {
-      const exchange = await sendOnce(client, request);
+      const exchange = await send(exchangeRequest(client, request));
       const isRefused = exchange.status === 429 || exchange.status === 503;
       const askedMs = client.rateLimit.learn(exchange.headers, isRefused);
-      if (exchange.status >= 200 && exchange.status < 300) return await use(exchange);
-      failure = await describeStatus(client, request, exchange);
+      if (exchange.status >= 200 && exchange.status < 300) return use(exchange);
+      failure = describeStatus(client, request, exchange.status, await text(exchange));
       if (!isWorthRetrying(exchange.status)) throw failure;
       spent += exchange.status === 429 ? BUSY_COUNTS : 1;
       waitMs = askedMs ?? waitMs;
@@ -107,20 +128,18 @@ async function attempt<T>(
   }
 }
 
-async function sendOnce(client: HttpClient, request: HttpRequest): Promise<Exchange> {
-  return await client.transport.send({
+function exchangeRequest(client: HttpClient, request: HttpRequest): ExchangeRequest {
+  return {
     method: request.method,
     url: client.url + request.path,
     headers: client.headers,
     body: request.body === undefined ? undefined : JSON.stringify(request.body),
     timeoutMs: client.timeoutMs,
     signal: request.signal,
-  });
+  };
 }
 
-/** The answer's JSON; an answer that is too large or not JSON is `ENDPOINT_ANSWER_INVALID`. */
-async function readJson(client: HttpClient, exchange: Exchange): Promise<unknown> {
-  const text = await readBounded(client, exchange);
+function parseAnswer(client: HttpClient, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -133,39 +152,19 @@ async function readJson(client: HttpClient, exchange: Exchange): Promise<unknown
   }
 }
 
-function readBounded(client: HttpClient, { body }: Exchange): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let sizeBytes = 0;
-    body.on("data", (chunk: Buffer) => {
-      sizeBytes += chunk.length;
-      chunks.push(chunk);
-      if (sizeBytes > MAX_BODY_BYTES)
-        body.destroy(
-          new IlabError({
-            code: "ENDPOINT_ANSWER_INVALID",
-            message: `${client.url} answered more than ${MAX_BODY_BYTES} bytes`,
-          }),
-        );
-    });
-    body.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
-    body.on("error", reject);
-  });
-}
-
-async function describeStatus(client: HttpClient, request: HttpRequest, response: Exchange): Promise<HttpStatusError> {
-  const said = serverMessage(await readBounded(client, response).catch(() => ""));
-  const what = `${client.url}${request.path} answered ${response.status}${said === "" ? "" : `: ${said}`}`;
-  if (response.status === 401 || response.status === 403)
+function describeStatus(client: HttpClient, request: HttpRequest, status: number, text: string): HttpStatusError {
+  const said = serverMessage(text);
+  const what = `${client.url}${request.path} answered ${status}${said === "" ? "" : `: ${said}`}`;
+  if (status === 401 || status === 403)
     return new HttpStatusError(
-      response.status,
+      status,
       "ENDPOINT_UNAUTHORIZED",
       what,
       client.apiKey === undefined
         ? "The server wants an API key: give it with --api-key, --api-key-file or ILAB_API_KEY."
         : "The server does not accept the API key that was given.",
     );
-  if (response.status === 429)
+  if (status === 429)
     return new HttpStatusError(
       429,
       "ENDPOINT_BUSY",
@@ -174,14 +173,14 @@ async function describeStatus(client: HttpClient, request: HttpRequest, response
     );
   if (/context[_ ](length|size|window)|maximum context|too many tokens/i.test(said))
     return new HttpStatusError(
-      response.status,
+      status,
       "CONTEXT_EXCEEDED",
       what,
       "Shorten the prompt or ask for fewer tokens.",
     );
   return new HttpStatusError(
-    response.status,
-    response.status >= 400 && response.status < 500 && !isWorthRetrying(response.status)
+    status,
+    status >= 400 && status < 500 && !isWorthRetrying(status)
       ? "ENDPOINT_REFUSED"
       : "ENDPOINT_FAILED",
     what,
