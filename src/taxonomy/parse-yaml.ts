@@ -7,6 +7,7 @@ import { composeYaml } from "./yaml/compose-yaml.ts";
 import { type ConstructOptions, constructYaml, mergedPairs } from "./yaml/construct-yaml.ts";
 import type { MappingNode, Node } from "./yaml/node.ts";
 import { type ScannedYaml, scanYaml } from "./yaml/scan-yaml.ts";
+import { UNPRINTABLE } from "./yaml/text-cursor.ts";
 import { TextLines } from "./yaml/text-lines.ts";
 import { YamlError, type YamlFailure } from "./yaml/token.ts";
 
@@ -48,7 +49,7 @@ export function parseYaml(source: string, options: ConstructOptions = {}): Parse
 }
 
 function findUnprintable(text: string): YamlFailure | undefined {
-  const offset = text.search(/[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u);
+  const offset = text.search(UNPRINTABLE);
   if (offset < 0) return undefined;
   const code = text.codePointAt(offset)!.toString(16).toUpperCase().padStart(4, "0");
   return {

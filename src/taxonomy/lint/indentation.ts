@@ -23,6 +23,7 @@ class Walk {
   private index = 0;
   private step: number | undefined;
   private listsAreIndented: boolean | "consistent" | "whatever";
+  private readonly checksTexts: boolean;
   /** Last line that something visible stands on, and where that line begins. */
   private usedLine = -1;
   private lineIndent = 0;
@@ -33,6 +34,7 @@ class Walk {
     this.report = report;
     this.step = typeof options["spaces"] === "number" ? options["spaces"] : undefined;
     this.listsAreIndented = options["indent-sequences"] as boolean | "consistent" | "whatever";
+    this.checksTexts = options["check-multi-line-strings"] === true;
   }
 
   stream(): void {
@@ -64,7 +66,7 @@ class Walk {
     return token;
   }
 
-  private tell({ line, column }: Token, expected: number): void {
+  private tell({ line, column }: { line: number; column: number }, expected: number): void {
     const message =
       expected < 0
         ? `wrong indentation: expected at least ${column + 1}`
@@ -87,9 +89,11 @@ class Walk {
     return from + this.step;
   }
 
-  private node(expected: number): void {
+  /** @param base column that the lines of a text behind `|` or `>` are a step further in than; `expected` where left out. */
+  private node(expected: number, base?: (text: Token) => number): void {
     while (this.isAt("anchor", "tag")) this.visit(expected);
     const { kind } = this.token;
+    if (kind === "scalar" && this.checksTexts) this.textLines(this.token, base?.(this.token) ?? expected);
     if (kind === "block-mapping-start") this.blockMapping(expected);
     else if (kind === "block-sequence-start" || kind === "block-entry") this.blockSequence(expected);
     else if (kind === "flow-mapping-start" || kind === "flow-sequence-start") this.flow(expected);
@@ -106,13 +110,43 @@ class Walk {
   private pair(indent: number): void {
     const key = this.visit(indent);
     const isExplicit = key.end > key.start;
-    if (!this.isAt("value")) this.node(isExplicit ? this.stepBelow(indent) : indent);
+    if (!this.isAt("value")) this.node(isExplicit ? this.stepBelow(indent) : indent, ({ column }) => column);
     if (!this.isAt("value")) return;
     const before = this.tokens[this.index - 1]!;
     this.visit(indent);
     if (this.isAt("block-end", "flow-mapping-end", "flow-sequence-end", "key")) return;
     if (this.isAt("flow-entry")) return;
-    this.node(this.valueIndent(indent, isExplicit, before));
+    const expected = this.valueIndent(indent, isExplicit, before);
+    this.node(expected, ({ line, column }) => {
+      if (line > this.usedLine) return expected;
+      return isExplicit ? column : indent;
+    });
+  }
+
+  /** The further lines of a text: below its first character, or a step further in than what it belongs to. */
+  private textLines(text: Token, base: number): void {
+    if (text.line === text.endLine) return;
+    let expected: number | undefined;
+    let line = text.line;
+    for (
+      let at = this.text.indexOf("\n", text.start);
+      at >= 0 && at < text.end - 1;
+      at = this.text.indexOf("\n", at + 1)
+    ) {
+      line += 1;
+      let column = 0;
+      while (this.text[at + 1 + column] === " ") column += 1;
+      if (this.text[at + 1 + column] === "\n") continue;
+      expected ??= this.textIndent(text, base, column);
+      if (column !== expected) this.tell({ line, column }, expected);
+    }
+  }
+
+  private textIndent({ style, column }: Token, base: number, found: number): number {
+    if (style === "plain") return column;
+    if (style === "single" || style === "double") return column + 1;
+    this.step ??= found - base;
+    return base + this.step;
   }
 
   /** Behind `? `, only what begins a line says anything about steps. */
@@ -146,7 +180,7 @@ class Walk {
       if (this.isAt("block-entry", "block-end") || (!hasStart && this.isAt("key", "value"))) continue;
       const { token } = this;
       const isBeside = token.line === dash.endLine || token.column === dash.column;
-      this.node(isBeside ? token.column : this.stepInto(dash.column, token));
+      this.node(isBeside ? token.column : this.stepInto(dash.column, token), (text) => text.column);
     }
     if (hasStart) this.visit(column);
   }

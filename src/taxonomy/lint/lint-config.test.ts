@@ -36,6 +36,50 @@ test.each([
   ["rules: {indentation: {spaces: 4}}", "a:\n  b: 1\n", ["2:3 error indentation"]],
   ["rules: {document-end: enable}", "a: 1\n", ["1:1 error document-end"]],
   ["rules: {braces: {forbid: true}}", "a: {b: 1}\n", ["1:5 error braces"]],
+  [
+    "rules: {float-values: {forbid-inf: true, forbid-nan: true, forbid-scientific-notation: true, require-numeral-before-decimal: true}}",
+    "- .inf\n- -.5e3\n- .NaN\n- 1.5\n- '.5'\n- !!float .5\n",
+    ["1:3 error float-values", "2:3 error float-values", "2:3 error float-values", "3:3 error float-values"],
+  ],
+  [
+    "rules: {key-ordering: enable}",
+    'b: 1\na: {z: 1, y: 2}\nc: [{q: 1, p: 2}]\n"A": 1\n',
+    ["2:1 error key-ordering", "2:11 error key-ordering", "3:12 error key-ordering", "4:1 error key-ordering"],
+  ],
+  ['rules: {key-ordering: {ignored-keys: ["^n", "e$"]}}', "b: 1\nname: 2\nage: 3\na: 1\n", ["4:1 error key-ordering"]],
+  ["rules: {key-ordering: enable}", "～: 1\n😀: 2\né: 3\n", ["3:1 error key-ordering"]],
+  [
+    "rules: {quoted-strings: enable}",
+    "a: b\nc: 'd'\ne: 1\nf: yes\ng: |\n  x\nh: !!str i\n? k\n: [l, 0o17]\n",
+    ["1:4 error quoted-strings", "9:4 error quoted-strings"],
+  ],
+  [
+    "rules: {quoted-strings: {quote-type: single, check-keys: true}}",
+    "'a': \"b\"\nc: 'd'\n",
+    ["1:6 error quoted-strings", "2:1 error quoted-strings"],
+  ],
+  [
+    'rules: {quoted-strings: {required: false, quote-type: double, allow-quoted-quotes: true, extra-required: ["^http"]}}',
+    "a: 'b'\nc: 'say \"d\"'\ne: http://f\n",
+    ["1:4 error quoted-strings", "3:4 error quoted-strings"],
+  ],
+  [
+    'rules: {quoted-strings: {required: only-when-needed, extra-allowed: ["^http"], extra-required: [QUOTED]}}',
+    "- 'a'\n- 'a: b'\n- '# a'\n- '1'\n- ''\n- ['b, c', 'd']\n- 'http://x'\n- is QUOTED\n- \"\\u0007\"\n- \"a\\\n  b\"\n- 'a\n  b'\n- '- x'\n",
+    ["1:3 error quoted-strings", "6:12 error quoted-strings", "8:3 error quoted-strings", "12:3 error quoted-strings"],
+  ],
+  [
+    "rules: {indentation: {check-multi-line-strings: true}}",
+    "a: |\n    b\n     c\nd: 'e\n  f'\nh: i\n   j\nk:\n    - >\n        l\n    - |\n     m\n    - ? |\n          n\n      : |\n        o\n",
+    [
+      "3:6 error indentation",
+      "5:3 error indentation",
+      "10:9 error indentation",
+      "12:6 error indentation",
+      "14:11 error indentation",
+      "16:9 error indentation",
+    ],
+  ],
 ])("%s", async (config, text, expected) => {
   expect(await lint(config, text)).toEqual(expected);
 });
@@ -51,6 +95,10 @@ test.each([
   ["rules: {indentatoin: enable}", "Did you mean 'indentation'?"],
   ["rules: {colons: {spaces: 1}}", "It has: max-spaces-before"],
   ["rules: {colons: {max-spaces-after: x}}", "Its default is 1."],
+  ["rules: {quoted-strings: {quote-type: triple}}", "any, single, double"],
+  ["rules: {quoted-strings: {extra-required: [a]}}", "'required: false'"],
+  ["rules: {quoted-strings: {required: false, extra-allowed: [a]}}", "only-when-needed"],
+  ["rules: {key-ordering: {ignored-keys: ['(']}}", "regular expressions"],
   ["extends: rules.yaml", "Remove one"],
   ["extends: nowhere.yaml", "Give the path"],
   ["a: 'b", "Correct the file."],

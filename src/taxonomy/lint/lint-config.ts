@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { closestName } from "../../util/did-you-mean.ts";
 import { UsageError } from "../../util/errors.ts";
+import { pythonPattern } from "../../util/python-pattern.ts";
 import { parseYaml } from "../parse-yaml.ts";
 import type { RuleOption, RuleOptions } from "./lint-rule.ts";
 import { lintRules } from "./rules.ts";
@@ -47,7 +48,15 @@ export const defaultLintConfig: LintConfig = settle({ ...relaxedRules, "line-len
 
 /** A file in yamllint's format. Throws `UsageError` for what it cannot be. */
 export async function readLintConfig(file: string): Promise<LintConfig> {
-  return settle(await readRules(file, []));
+  const config = settle(await readRules(file, []));
+  const { required, "extra-allowed": allowed, "extra-required": extra } = config.get("quoted-strings")?.options ?? {};
+  const isIdle = (list: RuleOption | undefined) => (list as readonly string[] | undefined)?.length === 0;
+  if ((required === true && !(isIdle(allowed) && isIdle(extra))) || (required === false && !isIdle(allowed)))
+    throw new UsageError(
+      `the rules of form in ${file} give 'quoted-strings' exceptions that can never apply with 'required: ${required}'`,
+      "'extra-allowed' goes with 'required: only-when-needed', 'extra-required' with that and with 'required: false'.",
+    );
+  return config;
 }
 
 /** Longer chains are circles. */
@@ -97,6 +106,16 @@ function merge(base: Given | undefined, given: Given): Given {
   return { level: given.level ?? base.level, options: { ...base.options, ...given.options } };
 }
 
+/** Values of options that are words, beside those of their default's type. */
+const optionWords: Readonly<Record<string, readonly string[]>> = {
+  "indent-sequences": ["whatever", "consistent"],
+  forbid: ["non-empty"],
+  required: ["only-when-needed"],
+  "quote-type": ["any", "single", "double"],
+  type: ["unix", "dos", "platform"],
+  spaces: ["consistent"],
+};
+
 function readSetting(name: string, value: unknown, wrong: (what: string, hint: string) => UsageError): Given {
   if (value === "enable" || value === true) return "enable";
   if (value === "disable" || value === false) return "disable";
@@ -104,7 +123,8 @@ function readSetting(name: string, value: unknown, wrong: (what: string, hint: s
     throw wrong(`set '${name}' to neither enable nor disable`, "Write 'enable', 'disable' or options.");
   const known = lintRules[name]!.options;
   const options: Record<string, RuleOption> = {};
-  const { level = undefined, ignore: _ignore, ...rest } = value;
+  // Files are linted without their names, as the original parser does it, so that `ignore` never applies.
+  const { level = undefined, ignore: _, "ignore-from-file": __, ...rest } = value;
   if (level !== undefined && level !== "error" && level !== "warning")
     throw wrong(`give '${name}' a level that is neither error nor warning`, "Write 'level: warning'.");
   for (const [option, chosen] of Object.entries(rest)) {
@@ -113,20 +133,33 @@ function readSetting(name: string, value: unknown, wrong: (what: string, hint: s
         `name the option '${option}' of '${name}', which it does not have`,
         `It has: ${Object.keys(known).join(", ")}.`,
       );
+    const words = optionWords[option];
     const fits =
-      typeof chosen === typeof known[option] ||
+      words?.includes(chosen as string) ||
+      (typeof chosen === typeof known[option] && (words === undefined || typeof chosen !== "string")) ||
       (Array.isArray(chosen) && Array.isArray(known[option])) ||
-      (option === "spaces" && typeof chosen === "number") ||
-      (option === "indent-sequences" && (chosen === "whatever" || chosen === "consistent")) ||
-      (option === "forbid" && chosen === "non-empty");
+      (option === "spaces" && typeof chosen === "number");
     if (!fits)
       throw wrong(
         `give '${option}' of '${name}' a value that it cannot have`,
-        `Its default is ${JSON.stringify(known[option])}.`,
+        `Its default is ${JSON.stringify(known[option])}.${words === undefined ? "" : ` It may also be ${words.join(", ")}.`}`,
       );
     options[option] = Array.isArray(chosen) ? chosen.map(String) : (chosen as RuleOption);
+    if (["extra-required", "extra-allowed", "ignored-keys"].includes(option)) checkPatterns(name, option);
   }
   return { level, options };
+
+  function checkPatterns(rule: string, option: string): void {
+    for (const pattern of options[option] as readonly string[])
+      try {
+        pythonPattern(pattern);
+      } catch (error) {
+        throw wrong(
+          `give '${option}' of '${rule}' the pattern '${pattern}', which is none: ${(error as Error).message}`,
+          "Patterns are regular expressions as Python writes them.",
+        );
+      }
+  }
 }
 
 function settle(rules: Record<string, Given>): LintConfig {

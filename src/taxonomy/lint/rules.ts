@@ -17,6 +17,7 @@ import {
   octalValues,
   truthy,
 } from "./token-rules.ts";
+import { floatValues, keyOrdering, quotedStrings } from "./value-rules.ts";
 
 export const lintRules: Readonly<Record<string, LintRule>> = {
   anchors,
@@ -30,13 +31,16 @@ export const lintRules: Readonly<Record<string, LintRule>> = {
   "document-start": documentStart,
   "empty-lines": emptyLines,
   "empty-values": emptyValues,
+  "float-values": floatValues,
   hyphens,
   indentation,
   "key-duplicates": keyDuplicates,
+  "key-ordering": keyOrdering,
   "line-length": lineLength,
   "new-line-at-end-of-file": newLineAtEndOfFile,
   "new-lines": newLines,
   "octal-values": octalValues,
+  "quoted-strings": quotedStrings,
   "trailing-spaces": trailingSpaces,
   truthy,
 };

@@ -3,14 +3,15 @@ import type { Token } from "../yaml/token.ts";
 import { checkBlanks } from "./blanks-between.ts";
 import type { LintRule, Report, RuleOptions } from "./lint-rule.ts";
 
-function eachToken(
+export function eachToken(
   tokens: readonly Token[],
   see: (token: Token, before: Token | undefined, behind: Token | undefined) => void,
 ): void {
   for (let i = 0; i < tokens.length; i++) see(tokens[i]!, tokens[i - 1], tokens[i + 1]);
 }
 
-const at = ({ line, column }: Token) => ({ line: line + 1, column: column + 1 });
+/** 1-based, of the first character. */
+export const at = ({ line, column }: Token) => ({ line: line + 1, column: column + 1 });
 const limit = (options: RuleOptions, name: string) => options[name] as number;
 
 function inside(kind: "flow-mapping" | "flow-sequence", name: string, noun: string): LintRule {

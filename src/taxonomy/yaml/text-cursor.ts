@@ -4,6 +4,9 @@ const LINE_FEED = 0x0a;
 const RETURN = 0x0d;
 const BYTE_ORDER_MARK = 0xfeff;
 
+/** What YAML does not allow, other than by an escape. */
+export const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
 export function isBreak(code: number): boolean {
   return code === LINE_FEED || code === RETURN || code === 0x85 || code === 0x2028 || code === 0x2029;
 }

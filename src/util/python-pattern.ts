@@ -1,6 +1,7 @@
 /**
- * Regular expressions as Python writes them (`parsing_pattern` of pipeline files), as JavaScript's: named groups, \A and \Z, flags at the front, the
- * Unicode meaning of \d \w \s \b, `$` before a last line break, braces and escapes that only Python takes for plain characters.
+ * Regular expressions as Python writes them (`parsing_pattern` of pipeline files, configurations of yamllint), as JavaScript's: named groups, \A and
+ * \Z, flags at the front, the Unicode meaning of \d \w \s \b, `$` before a last line break, braces and escapes that only Python takes for plain
+ * characters.
  */
 
 const WORD = "[\\p{L}\\p{N}_]";
