@@ -7,6 +7,9 @@ import { noUsage, type Usage } from "../teacher/usage.ts";
 import { createDropCounter } from "./drop-counter.ts";
 import { openRowStream } from "./row-stream.ts";
 
+/** Rows that begin before anything else gets its turn. */
+const ROWS_AT_ONCE = 16;
+
 /** What is to be done for a leaf. */
 export interface LeafPlan {
   seeds: LeafSeeds;
@@ -49,9 +52,11 @@ export function runLeaf(plan: LeafPlan, teacher: Teacher, seed: number): LeafRun
   const ends: Promise<Row[]>[] = [];
   const started = (async () => {
     for (const { stream, rows } of streams) {
-      for (const row of rows) {
+      for (const [index, row] of rows.entries()) {
         const room = teacher.room();
         if (room !== undefined) await room;
+        // Requests that were made go out, and answers come in, while further rows begin.
+        else if (index % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
         stream.push(row);
       }
       ends.push(stream.end());

@@ -43,6 +43,7 @@ const SHARDS = 64;
 const NEWLINE = 0x0a;
 
 export function openCallCache(directory: string): CallCache {
+  mkdirSync(directory, { recursive: true });
   const shards = new Map<number, Shard>();
   const shardOf = (key: string): Shard => {
     const number = Number.parseInt(key.slice(0, 2), 16) % SHARDS;
@@ -87,7 +88,6 @@ interface Shard {
 }
 
 function openShard(directory: string, name: string): Shard {
-  mkdirSync(directory, { recursive: true });
   const descriptor = openSync(join(directory, name), "a+");
   const content = readFileSync(descriptor);
   const places: Shard["places"] = new Map();
