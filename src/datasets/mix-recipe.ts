@@ -4,6 +4,7 @@ import { type DataRow, writeDataFile } from "../formats/data-file.ts";
 import { toAsciiJson } from "../formats/jsonl-styles.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
+import { parseNotedJson, withWholeFloatsOf } from "../util/whole-floats.ts";
 import type { Recipe } from "./recipe.ts";
 import { sampleId } from "./sample-id.ts";
 import { type SamplingOptions, sampleRowsOfFile } from "./sample-rows-of-file.ts";
@@ -76,7 +77,10 @@ function mixedRow(row: DataRow, systemPrompt: string | undefined, place: string)
     throw badRow(`${place}: no list 'messages'`);
   const turns = (messages as Row[]).map(({ role, content, ...rest }) => ({ role, content, ...present(rest) }) as Row);
   if (turns.some(({ role, content }) => role !== "system" && !content)) return undefined;
-  const others = Object.entries(row).filter(([name]) => !columns.some((column) => column === name));
+  const others = withWholeFloatsOf(
+    row,
+    Object.fromEntries(Object.entries(row).filter(([name]) => !columns.some((column) => column === name))),
+  );
   return {
     messages: withSystem(turns, systemPrompt),
     metadata: mergedMetadata(metadata, others, place),
@@ -96,17 +100,19 @@ function withSystem(turns: Row[], systemPrompt: string | undefined): Row[] {
   return turns.map((turn) => (turn["role"] === "system" ? { ...turn, content: systemPrompt } : turn));
 }
 
-function mergedMetadata(metadata: unknown, others: [string, unknown][], place: string): string {
-  if (others.length === 0 && typeof metadata === "string") return metadata;
+function mergedMetadata(metadata: unknown, others: DataRow, place: string): string {
+  if (Object.keys(others).length === 0 && typeof metadata === "string") return metadata;
   let known: unknown = metadata ?? {};
   if (typeof metadata === "string") {
     try {
-      known = JSON.parse(metadata);
+      known = parseNotedJson(metadata);
     } catch {
       throw badRow(`${place}: 'metadata' is no JSON text`);
     }
   }
-  return toAsciiJson({ ...(known as object), ...Object.fromEntries(others) });
+  return toAsciiJson(
+    withWholeFloatsOf(others, withWholeFloatsOf(known as object, { ...(known as object), ...others })),
+  );
 }
 
 function badRow(message: string): IlabError {

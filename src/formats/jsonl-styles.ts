@@ -1,7 +1,9 @@
 /**
  * The two ways in which the Python program writes a row of JSON lines, byte for byte: as Python's `json` does (generated rows, legacy sets) and
- * as pandas does (message sets). Whole numbers that were floats there lose their `.0`. Reading needs no style: util/fs.ts.
+ * as pandas does (message sets). Reading needs no style: util/fs.ts.
  */
+
+import { isWholeFloat, wholeFloatText } from "../util/whole-floats.ts";
 
 export type JsonStyle = "python" | "pandas";
 
@@ -21,7 +23,7 @@ export function toAsciiJson(value: unknown): string {
 
 /** No spaces, plain ASCII, slashes escaped. */
 export function toPandasJson(value: unknown): string {
-  return escaped(JSON.stringify(value), nonAscii).replaceAll("/", "\\/");
+  return escaped(compact(value), nonAscii).replaceAll("/", "\\/");
 }
 
 export function toStyledJsonLine(value: unknown, style: JsonStyle): string {
@@ -29,10 +31,26 @@ export function toStyledJsonLine(value: unknown, style: JsonStyle): string {
 }
 
 function spaced(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
+  return written(value, { comma: ", ", colon: ": ", inner: spaced });
+}
+
+function compact(value: unknown): string {
+  return written(value, { comma: ",", colon: ":", inner: compact });
+}
+
+interface Spacing {
+  comma: string;
+  colon: string;
+  inner(value: unknown): string;
+}
+
+function written(value: unknown, { comma, colon, inner }: Spacing): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${spaced(item)}`).join(", ")}}`;
+  const item = (key: string, one: unknown) =>
+    typeof one === "number" && isWholeFloat(value, key) ? wholeFloatText(one) : inner(one);
+  if (Array.isArray(value)) return `[${value.map((one, index) => item(String(index), one)).join(comma)}]`;
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  return `{${entries.map(([key, one]) => `${JSON.stringify(key)}${colon}${item(key, one)}`).join(comma)}}`;
 }
 
 /** Whole stretches at once: a call for every character would be slow where most characters need it. */

@@ -1,6 +1,8 @@
 /** Parquet columns for rows of JSON, learned from all of them: texts, truth values, numbers, lists, objects; what has no one type is kept as JSON text. */
 import type { SchemaElement } from "hyparquet";
 
+import { isWholeFloat } from "../util/whole-floats.ts";
+
 type JsonRow = Record<string, unknown>;
 
 /** What a place in the rows was seen to hold. */
@@ -31,20 +33,20 @@ export async function inferParquetSchema(rows: AsyncIterable<JsonRow>): Promise<
   };
 }
 
-function observe(shape: Shape, value: unknown): void {
+function observe(shape: Shape, value: unknown, isFloat = false): void {
   if (value === null || value === undefined) return;
   if (Array.isArray(value)) {
     shape.kinds.add("list");
     shape.item ??= { kinds: new Set() };
-    for (const item of value) observe(shape.item, item);
+    for (const [index, item] of value.entries()) observe(shape.item, item, isWholeFloat(value, String(index)));
   } else if (typeof value === "object") {
     shape.kinds.add("object");
     shape.fields ??= new Map();
     for (const [key, item] of Object.entries(value)) {
       if (!shape.fields.has(key)) shape.fields.set(key, { kinds: new Set() });
-      observe(shape.fields.get(key)!, item);
+      observe(shape.fields.get(key)!, item, isWholeFloat(value, key));
     }
-  } else if (typeof value === "number") shape.kinds.add(Object.is(value | 0, value) ? "integer" : "number");
+  } else if (typeof value === "number") shape.kinds.add(!isFloat && Object.is(value | 0, value) ? "integer" : "number");
   else shape.kinds.add(typeof value as "string" | "boolean");
 }
 

@@ -4,6 +4,7 @@ import { asyncBufferFromFile, type Compressors, parquetMetadataAsync, parquetRea
 import { ByteWriter, parquetWriteRows } from "hyparquet-writer";
 import { IlabError } from "../util/errors.ts";
 import { writeAtomically } from "../util/fs.ts";
+import { noteWholeFloat } from "../util/whole-floats.ts";
 import { inferParquetSchema } from "./parquet-schema.ts";
 
 type JsonRow = Record<string, unknown>;
@@ -18,6 +19,7 @@ export async function countParquetRows(path: string): Promise<number> {
 /** @throws IlabError `PARQUET_INVALID`. */
 export async function* readParquetRows(path: string): AsyncGenerator<JsonRow> {
   const { file, metadata } = await openParquet(path);
+  const floats = metadata.schema.filter(({ type }) => type === "DOUBLE" || type === "FLOAT").map(({ name }) => name);
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
@@ -25,7 +27,11 @@ export async function* readParquetRows(path: string): AsyncGenerator<JsonRow> {
     const rows = await parquetReadObjects(options).catch((cause: unknown) => {
       throw invalid(path, cause);
     });
-    for (const row of rows) yield toJsonValue(row) as JsonRow;
+    for (const row of rows) {
+      const made = toJsonValue(row) as JsonRow;
+      for (const column of floats) if (typeof row[column] === "number") noteWholeFloat(made, column);
+      yield made;
+    }
     rowStart = rowEnd;
   }
 }

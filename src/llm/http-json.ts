@@ -172,17 +172,10 @@ function describeStatus(client: HttpClient, request: HttpRequest, status: number
       "The server limits requests: wait, or ask with fewer at once.",
     );
   if (/context[_ ](length|size|window)|maximum context|too many tokens/i.test(said))
-    return new HttpStatusError(
-      status,
-      "CONTEXT_EXCEEDED",
-      what,
-      "Shorten the prompt or ask for fewer tokens.",
-    );
+    return new HttpStatusError(status, "CONTEXT_EXCEEDED", what, "Shorten the prompt or ask for fewer tokens.");
   return new HttpStatusError(
     status,
-    status >= 400 && status < 500 && !isWorthRetrying(status)
-      ? "ENDPOINT_REFUSED"
-      : "ENDPOINT_FAILED",
+    status >= 400 && status < 500 && !isWorthRetrying(status) ? "ENDPOINT_REFUSED" : "ENDPOINT_FAILED",
     what,
   );
 }

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { IlabError } from "./errors.ts";
+import { parseNotedJson } from "./whole-floats.ts";
 
 /** Writes to a sibling `.part-…` file, flushes it, then renames: readers see the old content or the new, never a mixture. */
 export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
@@ -79,7 +80,7 @@ export async function* readNumberedJsonLines(path: string): AsyncGenerator<{ lin
     const text = decodeLine(path, line, bytes);
     if (text.trim() === "") continue;
     try {
-      yield { line, value: JSON.parse(text) };
+      yield { line, value: parseNotedJson(text) };
     } catch (cause) {
       throw new IlabError({
         code: "BAD_JSON_LINE",

@@ -1,7 +1,7 @@
 /** Reads rows from a teacher's answer: between tags, or by a pattern of one's own. Upstream's rules, with its defects mended. */
 import { z } from "zod";
-import { pipelineError } from "../files/read-yaml-file.ts";
 import { pythonPattern } from "../../util/python-pattern.ts";
+import { pipelineError } from "../files/read-yaml-file.ts";
 
 export const parserSchema = z.strictObject({
   parser_name: z.literal("custom", { error: `parser_name must be "custom"` }),

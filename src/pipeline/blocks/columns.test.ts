@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { JsonValue, Row } from "../../artifacts.ts";
+import { toPythonJson } from "../../formats/jsonl-styles.ts";
 import { imaginedText, isImagined } from "../teacher/imagined.ts";
 import { runBlock } from "../test-block.ts";
 
@@ -23,6 +24,16 @@ test("filter by value converts in place, and what cannot be converted is the def
   expect(
     await filter({ filter_value: true, operation: "eq", convert_dtype: "bool" }, ["True", "no", "0", "yes"]),
   ).toEqual([true, true]);
+});
+
+test("a column of floats stays one in files, a column of integers too", async () => {
+  const written = async (convert_dtype: string) => {
+    const config = { filter_column: "score", filter_value: 2, operation: "ge", convert_dtype };
+    const { result } = await runBlock("FilterByValueBlock", config, [{ score: "2", other: 2 }]);
+    return toPythonJson({ ...result[0], more: 1 });
+  };
+  expect(await written("float")).toBe('{"score": 2.0, "other": 2, "more": 1}');
+  expect(await written("int")).toBe('{"score": 2, "other": 2, "more": 1}');
 });
 
 test.each<[string, JsonValue, JsonValue[], JsonValue[]]>([

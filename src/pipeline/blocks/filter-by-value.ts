@@ -1,6 +1,7 @@
 /** Upstream's FilterByValueBlock: keeps rows whose column stands in a relation to a value, or to any of several. */
 import { z } from "zod";
 import type { JsonValue } from "../../artifacts.ts";
+import { noteWholeFloat } from "../../util/whole-floats.ts";
 import { defineBlock } from "../block.ts";
 import { isImagined } from "../teacher/imagined.ts";
 
@@ -48,9 +49,13 @@ export const filterByValueBlock = defineBlock<z.infer<typeof configSchema>>({
       runRow(row, context) {
         if (isImagined(row[filter_column])) return [row];
         const cell = convert(row[filter_column] ?? null, convert_dtype ?? undefined, default_value);
-        if (wanted.some((value) => holds(cell, value))) return [{ ...row, [filter_column]: cell }];
-        context.drop(row, reason);
-        return [];
+        if (!wanted.some((value) => holds(cell, value))) {
+          context.drop(row, reason);
+          return [];
+        }
+        const kept = { ...row, [filter_column]: cell };
+        if (convert_dtype === "float") noteWholeFloat(kept, filter_column);
+        return [kept];
       },
     };
   },

@@ -4,6 +4,7 @@
  */
 import type { Row } from "../../artifacts.ts";
 import { CancelledError, IlabError } from "../../util/errors.ts";
+import { withWholeFloatsOf } from "../../util/whole-floats.ts";
 import type { BlockContext, RowBlock, TableBlock } from "../block.ts";
 import type { PipelineStep } from "../files/load-pipeline.ts";
 import { isImagined } from "../teacher/imagined.ts";
@@ -206,7 +207,10 @@ function withoutDuplicates({ step: { dropDuplicates }, context }: BoundStep, sin
 /** The step's `drop_columns`. */
 function withoutColumns({ dropColumns }: PipelineStep, row: Row): Row {
   if (dropColumns.length === 0) return row;
-  return Object.fromEntries(Object.entries(row).filter(([column]) => !dropColumns.includes(column)));
+  return withWholeFloatsOf(
+    row,
+    Object.fromEntries(Object.entries(row).filter(([column]) => !dropColumns.includes(column))),
+  );
 }
 
 function firstLine(error: unknown): string {
