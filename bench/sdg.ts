@@ -98,8 +98,8 @@ blocks:
 async function generate(chunks: number, delayMs: number, concurrency: number, cache: string) {
   await using server = await startServer(delayMs);
   await using model = await openEndpointModel({ url: server.url, concurrency });
-  // Each benchmark's cache is named by it, the server's address aside.
-  const named = { ...model, id: "bench" };
+  // Each server has another address, and all give the same answers.
+  const named = { ...model, identity: "bench" };
   const started = performance.now();
   const { leaves, usage } = await runWork(
     generateLeaves([leafSeeds(chunks)], {

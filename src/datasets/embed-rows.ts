@@ -13,7 +13,7 @@ import { readTurns } from "./read-turns.ts";
 import type { Embeddings } from "./select-subset.ts";
 
 export interface Embedder {
-  readonly id: string;
+  readonly identity: string;
   readonly concurrency: number;
   embed(texts: string[]): Promise<Float32Array[]>;
 }
@@ -31,7 +31,7 @@ export interface OpenEmbeddings extends Embeddings, AsyncDisposable {}
 
 export async function* embedRows(dataFile: string, model: Embedder, options: EmbedRowsOptions): Work<OpenEmbeddings> {
   const { cacheDirectory, signal } = options;
-  const { key, count } = await identify(dataFile, model.id);
+  const { key, count } = await identify(dataFile, model.identity);
   const file = join(cacheDirectory, `${key}.f32`);
   if ((await stat(file).catch(() => undefined)) === undefined) {
     const step = "embed";

@@ -82,7 +82,7 @@ test("embeddings are made once, and a run that was stopped goes on", async () =>
   let asked = 0;
   let failAfter = 2;
   const model: Embedder = {
-    id: "lengths",
+    identity: "lengths",
     concurrency: 1,
     embed: async (texts) => {
       if (failAfter-- <= 0) throw new Error("stopped");

@@ -151,6 +151,7 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
 
   return {
     id: `${client.url}#${model}`,
+    identity: `${client.url}#${model}`,
     concurrency: options.concurrency ?? 16,
     generate,
     stream,

@@ -50,8 +50,10 @@ export interface ScoreResult {
 }
 
 export interface LanguageModel extends AsyncDisposable {
-  /** Model name or file, for logs, cache keys and manifests. */
+  /** Model name or file, for logs and manifests. */
   readonly id: string;
+  /** Differs between models that answer differently, wherever they are: finished calls and embeddings are kept under it. */
+  readonly identity: string;
   /** How many requests may usefully be in flight at once. */
   readonly concurrency: number;
   generate(request: GenerateRequest): Promise<GenerateResult>;

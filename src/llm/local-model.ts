@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import type { LlamaContext, LlamaModel, Token } from "node-llama-cpp";
 import { readGguf } from "../formats/gguf/read-gguf.ts";
 import { CancelledError, IlabError, throwIfAborted } from "../util/errors.ts";
+import { sampledSha256 } from "../util/hash.ts";
 import { createDecodeLoop, type DecodeLoop } from "./decode-loop.ts";
 import type { GenerateRequest, GenerateResult, LanguageModel, ScoreRequest, ScoreResult } from "./language-model.ts";
 import { llamaRuntime } from "./llama-runtime.ts";
@@ -53,7 +54,9 @@ export async function openLocalModel(options: LocalModelOptions): Promise<Langua
   try {
     const context = await createContext(runtime, model, options);
     const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence());
-    return localModel(model, context, createDecodeLoop(sequences), options);
+    const files = [options.file, ...(options.adapterFile === undefined ? [] : [options.adapterFile])];
+    const identity = (await Promise.all(files.map(sampledSha256))).join("+");
+    return localModel(model, context, createDecodeLoop(sequences), options, identity);
   } catch (error) {
     await model.dispose();
     throw error;
@@ -110,6 +113,7 @@ function localModel(
   context: LlamaContext,
   loop: DecodeLoop,
   options: LocalModelOptions,
+  identity: string,
 ): LanguageModel {
   const requireFit = (tokens: number, wanted: number): void => {
     // One place stays free for the token that llama.cpp samples last.
@@ -179,6 +183,7 @@ function localModel(
   const embedder = createLocalEmbedder(model, threadsFor(model, options));
   return {
     id: options.adapterFile === undefined ? options.file : `${options.file}+${options.adapterFile}`,
+    identity,
     concurrency: context.totalSequences,
     generate: (request) => run(request, () => {}),
     async *stream(request) {

@@ -62,6 +62,7 @@ export function scriptedModel(
 
   return {
     id: options.id ?? "scripted",
+    identity: options.id ?? "scripted",
     concurrency: options.concurrency ?? 4,
     requests,
     scoreRequests,

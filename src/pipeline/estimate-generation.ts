@@ -29,7 +29,7 @@ export async function estimateGeneration(
   const { model, cacheDirectory, seed = 42, prices, signal } = options;
   const plans = await planLeaves(seeds, { ...options, teacher: { name: model.id } });
   using cache = cacheDirectory === undefined ? undefined : openCallCache(cacheDirectory);
-  const leaves = await rehearseLeaves(plans.leaves, { modelId: model.id, cache, seed, signal });
+  const leaves = await rehearseLeaves(plans.leaves, { modelIdentity: model.identity, cache, seed, signal });
   const usage = leaves.map((leaf) => leaf.usage).reduce(addUsage, noUsage());
   const { promptTokens, completionTokens } = usage;
   const speed = cacheDirectory === undefined ? undefined : await readTeacherSpeed(cacheDirectory, model.id);

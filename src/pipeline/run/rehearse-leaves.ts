@@ -12,14 +12,14 @@ export interface LeafRehearsal {
 }
 
 export interface RehearsalOptions {
-  modelId: string;
+  modelIdentity: string;
   cache?: CallCache;
   seed: number;
   signal?: AbortSignal;
 }
 
 export async function rehearseLeaves(plans: readonly LeafPlan[], options: RehearsalOptions): Promise<LeafRehearsal[]> {
-  const teacher = openRehearsingTeacher(options.modelId, options.cache, options.signal);
+  const teacher = openRehearsingTeacher(options.modelIdentity, options.cache, options.signal);
   const rehearsals: LeafRehearsal[] = [];
   for (const plan of plans) {
     const { usage, finished } = runLeaf(plan, teacher, options.seed);

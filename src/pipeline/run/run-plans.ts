@@ -41,7 +41,7 @@ export async function* runPlans(plans: readonly LeafPlan[], options: RunPlansOpt
     const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
     const running: LeafRunning[] = [];
     const progress = createProgress(plans.length, running, () =>
-      estimateCalls(plans, { modelId: model.id, cache, seed, signal }),
+      estimateCalls(plans, { modelIdentity: model.identity, cache, seed, signal }),
     );
     const show = (now: ProgressNow | undefined) => {
       if (now !== undefined) emit({ type: "step-progress", stage: "pipeline", step, unit: "requests", ...now });

@@ -28,14 +28,14 @@ export interface CallCache extends Disposable {
 /** Hexadecimal digits. */
 const KEY_LENGTH = 40;
 
-/** Of what decides the answer. `modelId` must tell apart models that answer differently. */
-export function callKey(modelId: string, request: GenerateRequest): string {
+/** Of what decides the answer. */
+export function callKey(modelIdentity: string, request: GenerateRequest): string {
   const { prompt, maxTokens, temperature = 0, topP = null, stop = [], seed = null, n = 1, extra = null } = request;
   const texts = "text" in prompt ? [prompt.text] : prompt.messages.map(({ content }) => content);
   const roles = "text" in prompt ? null : prompt.messages.map(({ role }) => role);
   // Long texts stand behind their lengths: writing them as JSON would cost more than hashing them.
   const lengths = texts.map(({ length }) => length);
-  const head = JSON.stringify([3, modelId, roles, lengths, maxTokens, temperature, topP, stop, seed, n, extra]);
+  const head = JSON.stringify([3, modelIdentity, roles, lengths, maxTokens, temperature, topP, stop, seed, n, extra]);
   return sha256([head, ...texts].join("\n")).slice(0, KEY_LENGTH);
 }
 

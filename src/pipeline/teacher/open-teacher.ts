@@ -67,13 +67,13 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
     const isShort = texts.length < (request.n ?? 1);
     if (isShort) isOneAtATime = true;
     const kept = { texts, finishReason, promptTokens, completionTokens };
-    cache?.put(isShort ? callKey(model.id, { ...request, n: 1 }) : key, kept);
+    cache?.put(isShort ? callKey(model.identity, { ...request, n: 1 }) : key, kept);
     return kept;
   }
 
   /** From the cache, from an equal request on its way, or asked. */
   async function once(request: GenerateRequest, stage: number, usage: Usage): Promise<KeptCall> {
-    const key = callKey(model.id, request);
+    const key = callKey(model.identity, request);
     const kept = cache?.get(key);
     if (kept !== undefined) {
       usage.fromCache += 1;
@@ -114,7 +114,8 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
       const n = (asked.temperature ?? 0) === 0 ? 1 : (asked.n ?? 1);
       const request = { ...asked, n };
       try {
-        const isKeptSingly = n > 1 && (isOneAtATime || (cache?.has(callKey(model.id, { ...request, n: 1 })) ?? false));
+        const isKeptSingly =
+          n > 1 && (isOneAtATime || (cache?.has(callKey(model.identity, { ...request, n: 1 })) ?? false));
         const first = await once(isKeptSingly ? { ...request, n: 1 } : request, stage, usage);
         const texts = first.texts.slice(0, n);
         if (texts.length < n) texts.push(...(await oneByOne(request, texts.length, stage, usage)));

@@ -11,14 +11,14 @@ import type { Teacher } from "./open-teacher.ts";
 /** Of most answers that built-in prompts ask for: a question with its answer, an explanation with its verdict. */
 const LIKELY_TOKENS = 150;
 
-export function openRehearsingTeacher(modelId: string, cache?: CallCache, signal?: AbortSignal): Teacher {
+export function openRehearsingTeacher(modelIdentity: string, cache?: CallCache, signal?: AbortSignal): Teacher {
   const asked = new Set<string>();
   return {
     room: () => undefined,
     async ask({ expectedTokens = LIKELY_TOKENS, ...request }, _stage, usage) {
       throwIfAborted(signal);
       const n = (request.temperature ?? 0) === 0 ? 1 : (request.n ?? 1);
-      const key = callKey(modelId, { ...request, n });
+      const key = callKey(modelIdentity, { ...request, n });
       const kept = cache?.get(key);
       if (kept !== undefined) {
         usage.fromCache += 1;
