@@ -13,7 +13,7 @@ import { estimateGeneration } from "./pipeline/estimate-generation.ts";
 import { type GenerateLeavesOptions, generateLeaves } from "./pipeline/generate-leaves.ts";
 import { type CollectSeedsOptions, collectSeeds } from "./seeds/collect-seeds.ts";
 import { formatIssue } from "./taxonomy/format-issue.ts";
-import { readTaxonomy } from "./taxonomy/read-taxonomy.ts";
+import { type ReadTaxonomyOptions, readTaxonomy } from "./taxonomy/read-taxonomy.ts";
 import { type EstimateResult, estimateTraining as runEstimateStage } from "./training/estimate-training.ts";
 import { trainStudent as runTrainStage, type TrainRequest, type TrainResult } from "./training/train-student.ts";
 import { assetPath } from "./util/assets.ts";
@@ -39,7 +39,7 @@ function trainingProgram(): string {
   return fileURLToPath(new URL(isSource ? "training-process.ts" : "training-process.js", import.meta.url));
 }
 
-export interface ReadSeedsOptions extends CollectSeedsOptions {
+export interface ReadSeedsOptions extends CollectSeedsOptions, Pick<ReadTaxonomyOptions, "lintConfig"> {
   /** Git reference that changes are counted from; `empty` takes the whole tree. */
   base: string;
 }

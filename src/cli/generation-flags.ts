@@ -36,14 +36,9 @@ export function addGenerationFlags(command: Command): Command {
 /** Room for a piece of a document, an example and a long answer; the compact pipeline's prompts are short. */
 const CONTEXT_TOKENS = 6144;
 
-/** Throws `UsageError`; opens the teacher, which the caller disposes of. */
-export async function openGeneration(
-  context: CommandContext,
-  options: GenerationOptions,
-  config: IlabConfig["generate"],
-) {
-  const { paths, signal } = context;
-  const request = {
+/** Everything but the teacher. Throws `UsageError`. */
+export function readGeneration({ paths, signal }: CommandContext, options: GenerationOptions) {
+  return {
     directories: [
       join(paths.data, "pipelines"),
       ...paths.dataDirectories.map((path) => join(path, "sdg", "pipelines")),
@@ -56,6 +51,16 @@ export async function openGeneration(
     seed: readSeed(options.seed),
     signal,
   };
+}
+
+/** The same with the teacher, which the caller disposes of. Throws `UsageError`. */
+export async function openGeneration(
+  context: CommandContext,
+  options: GenerationOptions,
+  config: IlabConfig["generate"],
+) {
+  const { signal } = context;
+  const request = readGeneration(context, options);
   const pipeline = options.pipeline ?? config.pipeline;
   const { endpointUrl } = options;
   if (endpointUrl !== undefined)
@@ -95,4 +100,17 @@ export function readPrices([prompt, completion = prompt, ...more]: string[] = []
   if (prompt === undefined) return undefined;
   if (more.length > 0) throw new UsageError("--prices takes two amounts: tokens read, tokens written");
   return { prompt: readPositive("--prices", prompt), completion: readPositive("--prices", completion!) };
+}
+
+/** The Python program keeps batches of `--batch-size` prompts in flight, one for each of `--num-cpus` threads. */
+export function upstreamConcurrency({
+  batchSize,
+  numCpus,
+}: {
+  batchSize?: string;
+  numCpus?: string;
+}): string | undefined {
+  if (batchSize === undefined && numCpus === undefined) return undefined;
+  if (batchSize === "0") return "1";
+  return String(readCount("--batch-size", batchSize ?? "8")! * readCount("--num-cpus", numCpus ?? "10")!);
 }

@@ -1,13 +1,14 @@
 /** From a recipe to one training file: every set is sampled, every row brought into the same four columns. Rows are streamed. */
 import type { Row } from "../artifacts.ts";
-import { type DataRow, writeDataFile } from "../formats/data-file.ts";
+import { type DataRow, passesOver, writeDataFile } from "../formats/data-file.ts";
 import { toAsciiJson } from "../formats/jsonl-styles.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
 import { parseNotedJson, withWholeFloatsOf } from "../util/whole-floats.ts";
+import { workFrom } from "../util/work-from.ts";
 import type { Recipe } from "./recipe.ts";
 import { sampleId } from "./sample-id.ts";
-import { type SamplingOptions, sampleRowsOfFile } from "./sample-rows-of-file.ts";
+import { countSampledRows, type SamplingOptions, sampleRowsOfFile } from "./sample-rows-of-file.ts";
 
 export interface MixOptions extends SamplingOptions {
   outputFile: string;
@@ -23,6 +24,8 @@ export interface MixResult {
   datasets: { path: string; rows: number; leftOut: number }[];
 }
 
+const ROWS_BETWEEN_PROGRESS = 500;
+
 const columns = ["messages", "metadata", "id", "unmask"] as const;
 
 /** @throws IlabError `RECIPE_EMPTY`, `DATA_NOT_FOUND`, `BAD_ROW`. */
@@ -37,10 +40,14 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
   const systemPrompt = options.systemPrompt ?? (recipe.systemPrompt || undefined);
   const datasets = recipe.datasets.map(({ path }) => ({ path, rows: 0, leftOut: 0 }));
   const startedAt = performance.now();
-  yield { type: "step-start", stage: "datasets", step: "mix" };
+  const counts = await Promise.all(recipe.datasets.map(({ path, size }) => countSampledRows(path, size)));
+  const total = counts.reduce((sum, count) => sum + count, 0) * passesOver(outputFile);
+  const step = { stage: "datasets", step: "mix", unit: "rows", total } as const;
+  yield { type: "step-start", ...step };
   /** As they stand in the first set. */
   let order: (typeof columns)[number][] | undefined;
-  async function* rows(): AsyncGenerator<DataRow> {
+  let done = 0;
+  async function* rows(tell: (done: number) => void): AsyncGenerator<DataRow> {
     for (const [index, { path, size }] of recipe.datasets.entries()) {
       const account = datasets[index]!;
       account.rows = 0;
@@ -49,6 +56,8 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
       for await (const row of sampleRowsOfFile(path, size, options)) {
         throwIfAborted(signal);
         position += 1;
+        done += 1;
+        if (done % ROWS_BETWEEN_PROGRESS === 0) tell(done);
         const mixed = mixedRow(row, systemPrompt, `${path}, row ${position}`);
         if (mixed === undefined) account.leftOut += 1;
         else {
@@ -59,10 +68,11 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
       }
     }
   }
-  await writeDataFile(outputFile, rows);
-  const total = datasets.reduce((sum, dataset) => sum + dataset.rows, 0);
+  yield* workFrom((emit) =>
+    writeDataFile(outputFile, () => rows((done) => emit({ type: "step-progress", ...step, done }))),
+  );
   yield { type: "step-end", stage: "datasets", step: "mix", seconds: (performance.now() - startedAt) / 1000 };
-  return { outputFile, rows: total, datasets };
+  return { outputFile, rows: datasets.reduce((sum, dataset) => sum + dataset.rows, 0), datasets };
 }
 
 function placeOf(row: DataRow, column: string): number {

@@ -44,6 +44,12 @@ export async function* sampleRowsOfFile(
   }
 }
 
+/** How many rows `sampleRowsOfFile` will give. */
+export async function countSampledRows(path: string, size: SamplingSize): Promise<number> {
+  const rowCount = await countDataRows(path);
+  return size === "all" ? rowCount : rowCount === 0 ? 0 : wantedRows(size, rowCount);
+}
+
 /** Holds the drawn rows: they come in the order of the draws. */
 async function* drawWithReplacement(
   path: string,
@@ -59,5 +65,5 @@ async function* drawWithReplacement(
     if (rows.has(position)) rows.set(position, row);
     position += 1;
   }
-  for (const index of indices) yield structuredClone(rows.get(index)!);
+  for (const index of indices) yield rows.get(index)!;
 }

@@ -50,7 +50,12 @@ export async function countDataRows(path: string): Promise<number> {
   return isBlank ? count : count + 1;
 }
 
-/** @param rows called once for JSON lines, twice for Parquet, whose columns must be known first. */
+/** How often `writeDataFile` goes through the rows: the columns of Parquet must be known first. */
+export function passesOver(path: string): number {
+  return isParquet(path) ? 2 : 1;
+}
+
+/** @param rows called `passesOver(path)` times. */
 export async function writeDataFile(
   path: string,
   rows: () => AsyncIterable<DataRow>,

@@ -10,6 +10,8 @@ export interface BlockTypes {
   addFile(path: string): Promise<void>;
   /** `place` of a path in the config, for errors. Throws `BAD_PIPELINE`. */
   create(type: string, config: unknown, name: string, place: (path: readonly PropertyKey[]) => string): Promise<Block>;
+  /** Whether any of the blocks made so far may ask the teacher. */
+  readonly ask: boolean;
   /** Every file that blocks were made from so far. */
   readonly files: ReadonlySet<string>;
 }
@@ -21,6 +23,7 @@ export function openBlockTypes(
 ): BlockTypes {
   const types: Record<string, BlockDefinition> = { ...blockRegistry };
   const files = new Set<string>();
+  let ask = false;
   const add = async (path: string, asType?: string): Promise<void> => {
     const file = isAbsolute(path) ? path : join(directory, path);
     files.add(file);
@@ -37,6 +40,7 @@ export function openBlockTypes(
         `Known block types: ${known.join(", ")}. Blocks of your own: type: ./file.mjs, or block_files.`,
       );
     }
+    ask ||= definition.asks === true;
     return await definition.create(checkAgainst(place, config, definition.configSchema), directory, {
       ...settings,
       name,
@@ -44,5 +48,12 @@ export function openBlockTypes(
       noteFile: (file) => files.add(file),
     });
   };
-  return { addFile: (path) => add(path), create, files };
+  return {
+    addFile: (path) => add(path),
+    create,
+    get ask() {
+      return ask;
+    },
+    files,
+  };
 }

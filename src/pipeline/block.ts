@@ -72,6 +72,8 @@ export interface BlockDefinition<Config = unknown> {
   type: string;
   /** One line for listings. */
   summary: string;
+  /** Whether it may ask the teacher. A pipeline in which no block does needs none. */
+  asks?: boolean;
   /** Strict: unknown keys are refused. */
   configSchema: z.ZodType<Config>;
   /** Reads files relative to `directory`, the pipeline file's own. Throws `IlabError` when they are wrong. */

@@ -16,6 +16,7 @@ const EVERY_ROW = "All";
 
 export const conditionalLlmBlock = defineBlock<z.infer<typeof configSchema>>({
   type: "ConditionalLLMBlock",
+  asks: true,
   summary: "asks the teacher with the prompt file that the row's selector column names",
   configSchema,
   async create(config, directory, settings) {

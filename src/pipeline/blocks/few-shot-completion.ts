@@ -61,6 +61,7 @@ interface Task {
 
 export const fewShotCompletionBlock = defineBlock<z.infer<typeof configSchema>>({
   type: "FewShotCompletionBlock",
+  asks: true,
   summary: "completes records in the form of the leaf's own seeds",
   configSchema,
   async create(config, directory): Promise<Block> {

@@ -24,6 +24,7 @@ interface Seed {
 
 export const labelledCompletionBlock = defineBlock<z.infer<typeof configSchema>>({
   type: "LabelledCompletionBlock",
+  asks: true,
   summary: "adds questions to each of the leaf's fixed answers; adds nothing where answers are free",
   configSchema,
   async create({ openers, max_tokens }): Promise<Block> {

@@ -18,6 +18,7 @@ const TEMPERATURE_FOR_SEVERAL = 0.7;
 
 export const llmMessagesBlock = defineBlock<z.infer<typeof configSchema>>({
   type: "LLMMessagesBlock",
+  asks: true,
   summary: "sends the messages of a column to the teacher and puts its answer into another",
   configSchema,
   async create({ input_col, output_col, gen_kwargs }, _directory, settings) {

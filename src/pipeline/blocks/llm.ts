@@ -8,6 +8,7 @@ const configSchema = z.strictObject({ config_path: z.string(), ...askingConfig }
 function llmBlockOf(type: string, summary: string) {
   return defineBlock<z.infer<typeof configSchema>>({
     type,
+    asks: true,
     summary,
     configSchema,
     async create(config, directory, settings) {

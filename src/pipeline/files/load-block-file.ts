@@ -45,6 +45,7 @@ async function readDefinition(value: unknown, file: string, isOneOfSeveral: bool
     throw pipelineError(`${file}: each of several blocks needs a 'type'`);
   return {
     type,
+    asks: true,
     summary,
     configSchema: await schemaOf(configSchema, file),
     async create(config, directory, settings) {

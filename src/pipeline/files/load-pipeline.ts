@@ -23,6 +23,8 @@ export interface Pipeline {
   /** Of the file and of every prompt and block file that belongs to it. */
   sha256: string;
   steps: PipelineStep[];
+  /** Whether any block may ask the teacher. */
+  asks: boolean;
   /** How a text of each `dataset_type` is asked for in training data. */
   auxiliaryInstructions: Record<string, string[]>;
   warnings: string[];
@@ -90,6 +92,7 @@ export async function loadPipeline(
     file,
     sha256: sha256(hashes.join("\n")),
     steps,
+    asks: types.ask,
     auxiliaryInstructions: read.auxiliaryInstructions,
     warnings,
   };

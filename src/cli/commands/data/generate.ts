@@ -3,7 +3,13 @@ import { runWork } from "../../../util/events.ts";
 import { addChunkFlags, type ChunkOptions, readChunking, teacherTokenizer } from "../../chunk-flags.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { examples } from "../../examples.ts";
-import { addGenerationFlags, type GenerationOptions, openGeneration, readPrices } from "../../generation-flags.ts";
+import {
+  addGenerationFlags,
+  type GenerationOptions,
+  openGeneration,
+  readPrices,
+  upstreamConcurrency,
+} from "../../generation-flags.ts";
 
 interface GenerateOptions extends GenerationOptions, ChunkOptions {
   taxonomyPath?: string;
@@ -12,6 +18,9 @@ interface GenerateOptions extends GenerationOptions, ChunkOptions {
   dryRun?: boolean;
   prices?: string[];
   quiet?: boolean;
+  yamlRules?: string;
+  batchSize?: string;
+  numCpus?: string;
 }
 
 export const register: RegisterCommand = (group, bind) => {
@@ -22,9 +31,12 @@ export const register: RegisterCommand = (group, bind) => {
     .option("--taxonomy-path <path>", "taxonomy directory or one qna.yaml")
     .option("--taxonomy-base <reference>", "git reference that changes are counted from; 'empty' takes the whole tree")
     .option("--output-dir <directory>", "where the run's own directory is made")
+    .option("--yaml-rules <file>", "rules of form for the taxonomy, as a configuration of yamllint")
     .option("--dry-run", "count requests and tokens, ask nothing")
     .option("--prices <amounts...>", "of a million tokens read and of a million written, for --dry-run")
-    .option("--quiet", "print the run's directory alone");
+    .option("--quiet", "print the run's directory alone")
+    .option("--batch-size <number>", "as in the Python program: times --num-cpus, the requests in flight (0: one)")
+    .option("--num-cpus <number>", "see --batch-size; 10 by default");
   addChunkFlags(addGenerationFlags(command))
     .addHelpText(
       "after",
@@ -37,7 +49,8 @@ export const register: RegisterCommand = (group, bind) => {
     .action(bind<GenerateOptions>(generate));
 };
 
-async function generate(context: CommandContext, options: GenerateOptions): Promise<void> {
+async function generate(context: CommandContext, given: GenerateOptions): Promise<void> {
+  const options = { ...given, concurrency: given.concurrency ?? upstreamConcurrency(given) };
   const { reporter, signal, paths } = context;
   const { resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
@@ -55,7 +68,11 @@ async function generate(context: CommandContext, options: GenerateOptions): Prom
   const tokenizer = () => teacherTokenizer(context, options, config.teacher.model_path);
   const reading = await readChunking(context, options, config, tokenizer);
   await using _counter = reading.chunking.counter;
-  const seeds = await runWork(readSeeds(taxonomyPath, { ...reading, base }), (event) => reporter.event(event));
+  const { readLintConfig } = await import("../../../taxonomy/lint/lint-config.ts");
+  const lintConfig = options.yamlRules === undefined ? undefined : await readLintConfig(options.yamlRules);
+  const seeds = await runWork(readSeeds(taxonomyPath, { ...reading, base, lintConfig }), (event) =>
+    reporter.event(event),
+  );
 
   const request = await openGeneration(context, options, config);
   await using _teacher = request.model;

@@ -4,7 +4,7 @@ import { UsageError } from "../../../util/errors.ts";
 import { runWork } from "../../../util/events.ts";
 import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { examples } from "../../examples.ts";
-import { addGenerationFlags, type GenerationOptions, openGeneration } from "../../generation-flags.ts";
+import { addGenerationFlags, type GenerationOptions, openGeneration, readGeneration } from "../../generation-flags.ts";
 
 interface RunOptions extends Omit<GenerationOptions, "pipeline"> {
   input: string;
@@ -36,11 +36,14 @@ async function run(context: CommandContext, options: RunOptions, file: string): 
   const rows: Row[] = [];
   for await (const row of readDataFile(resolve(options.input))) rows.push(row as Row);
   if (rows.length === 0) throw new UsageError(`${options.input} holds no rows`);
-  const request = await openGeneration(context, options, (await loadConfig(paths)).generate);
-  await using _teacher = request.model;
-  const pipeline = await loadPipeline(resolve(file), Object.keys(rows[0]!), request);
+  const settings = readGeneration(context, options);
+  const pipeline = await loadPipeline(resolve(file), Object.keys(rows[0]!), settings);
   for (const warning of pipeline.warnings) reporter.warn(warning);
-  const made = await runWork(runPipeline(rows, pipeline, request), (event) => reporter.event(event));
+  const { absentModel } = await import("../../../llm/absent-model.ts");
+  await using model = pipeline.asks
+    ? (await openGeneration(context, options, (await loadConfig(paths)).generate)).model
+    : absentModel();
+  const made = await runWork(runPipeline(rows, pipeline, { ...settings, model }), (event) => reporter.event(event));
   await writeDataFile(resolve(options.output), async function* () {
     yield* made.rows;
   });
