@@ -1,7 +1,11 @@
 /** Reads rows from a teacher's answer: between tags, or by a pattern of one's own. Upstream's rules, with its defects mended. */
 import { z } from "zod";
+import { boundedMatches } from "../../util/bounded-matches.ts";
 import { pythonPattern } from "../../util/python-pattern.ts";
 import { pipelineError } from "../files/read-yaml-file.ts";
+
+/** A pattern that takes longer for one answer backtracks without end. */
+const PATTERN_TIMEOUT_MS = 500;
 
 export const parserSchema = z.strictObject({
   parser_name: z.literal("custom", { error: `parser_name must be "custom"` }),
@@ -88,13 +92,16 @@ export function patternReader(
   const clean = (text: string) => tags.reduce((rest, tag) => rest.replaceAll(tag, ""), text.trim()).trim();
   return {
     read(text) {
-      const matches = [...text.matchAll(pattern)];
+      const matches = boundedMatches(text, pattern, PATTERN_TIMEOUT_MS) ?? [];
       return rowsOf(
         columns,
         columns.map((_, index) => matches.map((match) => clean(match[groups > 0 ? index + 1 : 0] ?? ""))),
       );
     },
-    objection: () => "nothing in the answer fits parsing_pattern",
+    objection: (text) =>
+      boundedMatches(text, pattern, PATTERN_TIMEOUT_MS) === undefined
+        ? `parsing_pattern took more than ${PATTERN_TIMEOUT_MS} ms for the answer`
+        : "nothing in the answer fits parsing_pattern",
   };
 }
 
