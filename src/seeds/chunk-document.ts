@@ -61,15 +61,16 @@ export async function chunkDocument(
     return sentences.join(" ");
   };
   const room = () => budget - (open?.tokens ?? 0) - (open === undefined ? 0 : separatorTokens);
-  const add = async (text: string, tokens: number, endsInProse: boolean) => {
+  /** @param joint what stands between the text and repeated sentences of the same block, where it goes on with one. */
+  const add = async (text: string, tokens: number, endsInProse: boolean, joint?: string) => {
+    const overlapTokens = repeated === "" ? 0 : (await count(repeated)) + separatorTokens;
+    const overlap = open === undefined && overlapTokens + tokens <= budget ? repeated : "";
     if (open === undefined) {
-      open = { texts: [], tokens: 0, endsInProse };
-      const overlapTokens = repeated === "" ? 0 : (await count(repeated)) + separatorTokens;
-      if (repeated !== "" && overlapTokens + tokens <= budget)
-        open = { texts: [repeated], tokens: overlapTokens, endsInProse };
+      open = { texts: overlap === "" ? [] : [overlap], tokens: overlap === "" ? 0 : overlapTokens, endsInProse };
       repeated = "";
     } else open.tokens += separatorTokens;
-    open.texts.push(text);
+    if (overlap !== "" && joint !== undefined) open.texts[0] += joint + text;
+    else open.texts.push(text);
     open.tokens += tokens;
     open.endsInProse = endsInProse;
   };
@@ -118,7 +119,7 @@ export async function chunkDocument(
       if (room() < WORTH_FILLING * budget) await close();
       const { parts, separator } = await cutProse(block, { count, budget: budget - separatorTokens });
       let isGoingOn = false;
-      for (const part of parts) {
+      for (const [index, part] of parts.entries()) {
         const partTokens = (await count(part)) + separatorTokens;
         if (open !== undefined && partTokens > room()) {
           await close();
@@ -127,7 +128,7 @@ export async function chunkDocument(
         if (isGoingOn && open !== undefined) {
           open.texts[open.texts.length - 1] += separator + part;
           open.tokens += partTokens;
-        } else await add(part, partTokens, true);
+        } else await add(part, partTokens, true, index > 0 ? separator : undefined);
         isGoingOn = true;
       }
     } else {

@@ -54,6 +54,35 @@ test("almanac.docx, made by python-docx, with everything that a document holds",
   ]);
 });
 
+test("notes follow the paragraph, list or cell that points to them", () => {
+  const pointing = (text: string, kind: string, id: number) =>
+    `<w:p><w:r><w:t>${text}</w:t></w:r><w:r><w:${kind}Reference w:id="${id}"/></w:r></w:p>`;
+  const notes = (kind: string, ...texts: string[]) =>
+    `<w:${kind}s ${space}><w:${kind} w:type="separator" w:id="-1"><w:p><w:r><w:separator/></w:r></w:p></w:${kind}>${texts
+      .map(
+        (text, id) =>
+          `<w:${kind} w:id="${id}"><w:p><w:r><w:${kind}Ref/></w:r><w:r><w:t> ${text}</w:t></w:r></w:p></w:${kind}>`,
+      )
+      .join("")}</w:${kind}s>`;
+  const body =
+    pointing("The mill is old.", "footnote", 1) +
+    paragraph("It stands still.") +
+    `<w:tbl><w:tr><w:tc>${paragraph("Fair")}</w:tc><w:tc>${paragraph("Month")}</w:tc></w:tr>` +
+    `<w:tr><w:tc>${pointing("Wool", "endnote", 0)}</w:tc><w:tc>${paragraph("May")}</w:tc></w:tr></w:tbl>` +
+    pointing("Nobody knows.", "footnote", 9);
+  const parts = {
+    "word/footnotes.xml": notes("footnote", "Never shown.", "Built in 1702."),
+    "word/endnotes.xml": notes("endnote", "Since 1810."),
+  };
+  expect(readDocx(docx(body, parts))).toEqual([
+    { kind: "paragraph", text: "The mill is old." },
+    { kind: "paragraph", text: "Built in 1702." },
+    { kind: "paragraph", text: "It stands still." },
+    { kind: "table", header: ["Fair", "Month"], rows: [["Wool Since 1810.", "May"]] },
+    { kind: "paragraph", text: "Nobody knows." },
+  ]);
+});
+
 describe("variants", () => {
   test("breaks, tabs, contents, and a document part with another name", () => {
     const body =

@@ -1,6 +1,6 @@
 /**
  * DOCX (WordprocessingML, ECMA-376 part 1, 17) -> blocks: headings by style, lists, tables, text boxes; as if all tracked changes were accepted.
- * Headers, footers, comments, notes, hidden text and the table of contents are left out.
+ * Footnotes and endnotes follow the paragraph that points to them. Headers, footers, comments, hidden text and the table of contents are left out.
  */
 import { IlabError } from "../../util/errors.ts";
 import { type DocumentBlock, tableBlock } from "./document-block.ts";
@@ -37,7 +37,22 @@ export function readDocx(bytes: Buffer): DocumentBlock[] {
     childNamed(part(`${folder}styles.xml`), "styles"),
     childNamed(part(`${folder}numbering.xml`), "numbering"),
   );
-  return blocksIn(body, styles);
+  const notes = new Map(
+    ["footnote", "endnote"].flatMap((kind) => notesOf(kind, childNamed(part(`${folder}${kind}s.xml`), `${kind}s`))),
+  );
+  return blocksIn(body, { styles, notes });
+}
+
+interface DocxContext {
+  styles: DocxStyles;
+  /** By kind and number: `footnote 2`. */
+  notes: ReadonlyMap<string, MarkupElement>;
+}
+
+function notesOf(kind: string, list: MarkupElement | undefined): [string, MarkupElement][] {
+  return (list === undefined ? [] : elementsOf(list))
+    .filter(({ name }) => name === kind)
+    .map((note) => [`${kind} ${note.attributes.get("id")}`, note]);
 }
 
 /** The relationships of the package name the document; nearly always `word/document.xml`. */
@@ -63,12 +78,12 @@ const wrappers = new Set([
   "bdo",
 ]);
 
-function blocksIn(container: MarkupElement, styles: DocxStyles): DocumentBlock[] {
+function blocksIn(container: MarkupElement, context: DocxContext): DocumentBlock[] {
   const blocks: DocumentBlock[] = [];
   const counters = new Map<string, number[]>();
   const visit = (element: MarkupElement) => {
-    if (element.name === "p") addParagraph(blocks, element, styles, counters);
-    else if (element.name === "tbl") blocks.push(...tableOf(element, styles));
+    if (element.name === "p") addParagraph(blocks, element, context, counters);
+    else if (element.name === "tbl") blocks.push(...tableOf(element, context));
     else if (wrappers.has(element.name)) elementsOf(element).forEach(visit);
   };
   elementsOf(container).forEach(visit);
@@ -78,14 +93,15 @@ function blocksIn(container: MarkupElement, styles: DocxStyles): DocumentBlock[]
 function addParagraph(
   blocks: DocumentBlock[],
   paragraph: MarkupElement,
-  styles: DocxStyles,
+  context: DocxContext,
   counters: Map<string, number[]>,
 ): void {
+  const { styles, notes } = context;
   const properties = childNamed(paragraph, "pPr");
   const style = { ...styles.styleOf(valOf(childNamed(properties, "pStyle"))), ...numberingOf(properties) };
   if (style.isContents) return;
   const raw = inlineText(paragraph);
-  const boxes = textBoxes(paragraph).flatMap((box) => blocksIn(box, styles));
+  const boxes = textBoxes(paragraph).flatMap((box) => blocksIn(box, context));
   const text = tidyText(raw);
   const last = blocks.at(-1);
   const headingLevel = outlineLevel(properties) ?? style.headingLevel;
@@ -107,6 +123,19 @@ function addParagraph(
     else last.items[last.items.length - 1] += `\n${item}`;
   } else if (/[\p{L}\p{N}]/u.test(text)) blocks.push({ kind: "paragraph", text });
   blocks.push(...boxes);
+  for (const name of noteNames(paragraph)) {
+    const note = notes.get(name);
+    if (note !== undefined) blocks.push(...blocksIn(note, { styles, notes: new Map() }));
+  }
+}
+
+/** Of the notes that a paragraph points to, in order. */
+function noteNames(element: MarkupElement): string[] {
+  return elementsOf(element).flatMap((child) => {
+    const kind = /^(footnote|endnote)Reference$/.exec(child.name)?.[1];
+    if (kind !== undefined) return [`${kind} ${child.attributes.get("id")}`];
+    return child.name === "r" || wrappers.has(child.name) ? noteNames(child) : [];
+  });
 }
 
 /** An item starts the levels below it anew. */
@@ -163,11 +192,11 @@ function textBoxes(element: MarkupElement): MarkupElement[] {
   });
 }
 
-function tableOf(table: MarkupElement, styles: DocxStyles): DocumentBlock[] {
+function tableOf(table: MarkupElement, context: DocxContext): DocumentBlock[] {
   const rows = childrenIn(table, "tr").map((row) => childrenIn(row, "tc"));
   // A frame around text, not a table.
   if (rows.every((cells) => cells.length <= 1))
-    return rows.flatMap((cells) => cells.flatMap((cell) => blocksIn(cell, styles)));
+    return rows.flatMap((cells) => cells.flatMap((cell) => blocksIn(cell, context)));
   const above: string[] = [];
   const grid = rows.map((cells) => {
     const line: string[] = [];
@@ -176,7 +205,7 @@ function tableOf(table: MarkupElement, styles: DocxStyles): DocumentBlock[] {
       const merge = childNamed(properties, "vMerge");
       const continuesAbove = merge !== undefined && valOf(merge) !== "restart";
       const column = line.length;
-      const text = continuesAbove ? (above[column] ?? "") : cellText(cell, styles);
+      const text = continuesAbove ? (above[column] ?? "") : cellText(cell, context);
       above[column] = text;
       line.push(text);
       const width = Math.min(Number(valOf(childNamed(properties, "gridSpan")) ?? 1) || 1, 100);
@@ -196,8 +225,8 @@ function childrenIn(element: MarkupElement, name: string): MarkupElement[] {
   });
 }
 
-function cellText(cell: MarkupElement, styles: DocxStyles): string {
-  return blocksIn(cell, styles)
+function cellText(cell: MarkupElement, context: DocxContext): string {
+  return blocksIn(cell, context)
     .map((block) => {
       if (block.kind === "list") return block.items.map((item) => item.replace(/^\s*(?:-|\d+\.) /gm, "")).join("; ");
       return block.kind === "table" ? [block.header, ...block.rows].map((row) => row.join(" ")).join("; ") : block.text;
