@@ -34,16 +34,7 @@ export interface NewLeaf {
 export async function writeNewLeaf(root: string, leaf: NewLeaf): Promise<{ file: string; attributionFile: string }> {
   const parts = leafParts(leaf.path);
   const folder = parts[0] as (typeof taxonomyFolders)[number];
-  const directory = join(resolve(root), ...parts);
-  const file = join(directory, LEAF_FILE);
-  const attributionFile = join(directory, ATTRIBUTION_FILE);
-  for (const path of [file, attributionFile])
-    if (existsSync(path))
-      throw new IlabError({
-        code: "LEAF_EXISTS",
-        message: `${path} exists already`,
-        hint: "Choose another path, or edit the file.",
-      });
+  const { directory, file, attributionFile } = requireFreePlace(root, parts);
   const text = renderLeaf(leaf);
   const { problems } = checkLeafText(text, { folder });
   const errors = problems.filter(({ severity }) => severity === "error");
@@ -64,6 +55,31 @@ export async function writeNewLeaf(root: string, leaf: NewLeaf): Promise<{ file:
     throw describeWriteError(directory, error);
   }
   return { file, attributionFile };
+}
+
+/** Why no new leaf can lie at a path. */
+export function refusalOf(root: string, path: string): string | undefined {
+  try {
+    requireFreePlace(root, leafParts(path));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Where the files of a leaf go. Throws `LEAF_EXISTS` when one of them is there. */
+function requireFreePlace(root: string, parts: readonly string[]) {
+  const directory = join(resolve(root), ...parts);
+  const file = join(directory, LEAF_FILE);
+  const attributionFile = join(directory, ATTRIBUTION_FILE);
+  for (const path of [file, attributionFile])
+    if (existsSync(path))
+      throw new IlabError({
+        code: "LEAF_EXISTS",
+        message: `${path} exists already`,
+        hint: "Choose another path, or edit the file.",
+      });
+  return { directory, file, attributionFile };
 }
 
 /** The folders of a leaf's path. Throws `UsageError` when a leaf cannot lie there. */

@@ -1,5 +1,5 @@
 /** `ilab taxonomy new`, `fix` and `diff` as they are run, one after the other. */
-import { execFile } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,3 +86,75 @@ test("fix shows and mends; diff finds nothing then; rules and shapes are heeded"
   const first = JSON.parse(long.stdout.split("\n")[0]!) as object;
   expect(first).toMatchObject({ code: "line-length", severity: "error", line: 1, column: 11 });
 });
+
+/** Types into the program as a person does: each answer once its question is there. `script` (util-linux) gives it a terminal. */
+async function inTerminal(
+  args: string,
+  dialogue: readonly (readonly [question: string, answer: string])[],
+): Promise<string> {
+  const program = `${process.execPath} ${join(packageRoot, "dist", "cli", "main.js")} taxonomy ${args}`;
+  const child = spawn("script", ["-qec", `stty cols 120 rows 50; ${program}`, "/dev/null"], {
+    env: { PATH: process.env["PATH"], HOME: home, TERM: "xterm", NO_COLOR: "1" },
+    cwd: home,
+  });
+  let screen = "";
+  let seen = 0;
+  child.stdout.on("data", (piece) => {
+    screen += piece;
+  });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  for (const [question, answer] of dialogue) {
+    const deadline = Date.now() + 10_000;
+    while (screen.indexOf(question, seen) < 0) {
+      if (Date.now() > deadline) throw new Error(`no '${question}' in: ${screen.slice(seen)}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    seen = screen.length;
+    child.stdin.write(answer);
+  }
+  await ended;
+  return screen;
+}
+
+const hasScript = (() => {
+  try {
+    return execFileSync("script", ["--version"]).includes("util-linux");
+  } catch {
+    return false;
+  }
+})();
+
+test.runIf(hasScript)(
+  "new asks in a terminal, refuses what cannot be at once, and keeps answers when it is left",
+  async () => {
+    const enter = "\r";
+    const beginning = [
+      ["What shall the model learn?", `\x1b[B${enter}`],
+      ["Where in the taxonomy?", `two words${enter}`],
+      ["is no path of a leaf", `${"\x7f".repeat(9)}arts/limerick${enter}`],
+      ["Your name", `me${enter}`],
+      ["Title of the work", `Limericks${enter}`],
+      ["Where is it?", `https://example.org${enter}`],
+      ["What shall the model be able to do?", `Write a limerick${enter}`],
+      ["have a text to answer from?", enter],
+    ] as const;
+    const pair = (number: number) =>
+      [
+        [`Example ${number} of 5: question`, `About ${number}?${enter}`],
+        [`Example ${number} of 5: answer`, `There was ${number}.${enter}`],
+      ] as const;
+    const left = await inTerminal("new --taxonomy-path asked", [
+      ...beginning,
+      ...pair(1),
+      ["Example 2 of 5: question", `About 1?${enter}`],
+      ["You asked that already", "\x03"],
+    ]);
+    expect(left).toContain("examples.json");
+    const kept = /(\S+examples(?:-\d+)?\.json)/.exec(left)![1]!;
+    expect(JSON.parse(await readFile(kept, "utf8"))).toEqual([{ question: "About 1?", answer: "There was 1." }]);
+    const whole = await inTerminal("new --taxonomy-path asked", [...beginning, ...[1, 2, 3, 4, 5].flatMap(pair)]);
+    expect(whole).toContain("wrote ");
+    const checked = await ilab("diff", "--taxonomy-path", "asked", "--taxonomy-base", "empty");
+    expect(checked).toMatchObject({ exitCode: 0 });
+  },
+);

@@ -55,12 +55,14 @@ async function create(context: CommandContext, options: NewOptions, path?: strin
   const { resolve } = await import("node:path");
   const { loadConfig } = await import("../../../config/load-config.ts");
   const { readSeedExamples } = await import("../../../taxonomy/read-seed-examples.ts");
-  const { leafParts, writeNewLeaf } = await import("../../../taxonomy/write-new-leaf.ts");
+  const { leafParts, refusalOf, writeNewLeaf } = await import("../../../taxonomy/write-new-leaf.ts");
   const root = resolve(options.taxonomyPath ?? (await loadConfig(context.paths)).generate.taxonomy_path);
   if (path !== undefined) leafParts(path);
   const seedExamples = options.examples === undefined ? undefined : readSeedExamples(options.examples);
   const canAsk = !json && process.stdin.isTTY && process.stderr.isTTY;
-  const asked = canAsk ? await (await import("./ask-leaf.ts")).askLeaf(path, options, seedExamples, signal) : {};
+  const { askLeaf, keepExamples } = await import("./ask-leaf.ts");
+  const refusal = (place: string) => refusalOf(root, place);
+  const asked = canAsk ? await askLeaf(path, options, { seedExamples, signal, refusal }) : {};
   const leaf = { ...fromFlags(path, options, seedExamples), ...asked };
   const missing = Object.entries({
     "the path of the leaf": leaf.path,
@@ -74,7 +76,11 @@ async function create(context: CommandContext, options: NewOptions, path?: strin
       `not given: ${missing.join(", ")}`,
       "Give them, or run the command in a terminal, where it asks.",
     );
-  const { file, attributionFile } = await writeNewLeaf(root, leaf as NewLeaf);
+  const { file, attributionFile } = await writeNewLeaf(root, leaf as NewLeaf).catch(async (error: unknown) => {
+    if (asked.seedExamples === undefined) throw error;
+    reporter.warn(`your examples are in ${await keepExamples(asked.seedExamples)}; --examples takes that file`);
+    throw error;
+  });
   reporter.print(`wrote ${file}\nwrote ${attributionFile}\nCheck it with: ilab taxonomy diff --taxonomy-path ${file}`);
   reporter.result({ file, attributionFile });
 }
