@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { packageRoot } from "../util/assets.ts";
 import { fetchRepository } from "./fetch-repository.ts";
 
@@ -22,6 +22,7 @@ beforeEach(async () => {
   git("init", "-q", "-b", "main");
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await rm(root, { recursive: true, force: true });
 });
 
@@ -122,6 +123,30 @@ test("hooks and templates of the user do not run", async () => {
     delete process.env["GIT_TEMPLATE_DIR"];
   }
   expect(await readdir(root)).not.toContain("owned");
+});
+
+test("Git LFS knows its remote; where its files cannot be had, all others can", async () => {
+  // Stands in for git-lfs: gives a file out only where it knows the remote, and pointers where it shall.
+  const filter = join(root, "filter.sh");
+  await writeFile(
+    filter,
+    `#!/bin/sh\n[ -n "$GIT_LFS_SKIP_SMUDGE" ] && exec cat\ncat >/dev/null\n[ -e "${root}/down" ] && { echo "smudge filter lfs failed" >&2; exit 1; }\ngit config remote.origin.url\n`,
+    { mode: 0o755 },
+  );
+  const config = join(root, "gitconfig");
+  await writeFile(config, `[filter "lfs"]\n\tsmudge = ${filter}\n\tclean = cat\n\trequired = true\n`);
+  vi.stubEnv("GIT_CONFIG_GLOBAL", config);
+  vi.stubEnv("GIT_CONFIG_NOSYSTEM", "1");
+  await commit(".gitattributes", "*.pdf filter=lfs\n");
+  await commit("a.pdf", "version https://git-lfs.github.com/spec/v1\n");
+  const first = await commit("b.md", "Plain.\n");
+  const { directory } = await fetch(origin, first);
+  expect(await readFile(join(directory, "a.pdf"), "utf8")).toBe(`${origin}\n`);
+  await writeFile(join(root, "down"), "");
+  const second = await commit("b.md", "Plainer.\n");
+  const without = await fetch(origin, second);
+  expect(await readFile(join(without.directory, "b.md"), "utf8")).toBe("Plainer.\n");
+  expect(await readFile(join(without.directory, "a.pdf"), "utf8")).toContain("git-lfs");
 });
 
 test("an interrupted fetch leaves nothing; leftovers are swept when they are a day old, not before", async () => {

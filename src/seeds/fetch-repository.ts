@@ -169,6 +169,7 @@ async function fetchInto(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const run = async (...args: string[]) => await runGit(directory, [...careful, ...args], { signal });
+  const leavingPointers = { signal, env: { ...process.env, GIT_LFS_SKIP_SMUDGE: "1" } };
   const idOf = async (name: string) => {
     const { exitCode, stdout } = await run("rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`);
     return exitCode === 0 ? stdout.trim().split("\n").at(-1) : undefined;
@@ -179,6 +180,9 @@ async function fetchInto(
   const format = id?.length === 64 ? "sha256" : "sha1";
   const made = await run("init", "--quiet", "--template=", `--object-format=${format}`);
   if (made.exitCode !== 0) fail(made.stderr);
+  // Git LFS asks the remote for the files that it keeps.
+  const named = await run("config", "remote.origin.url", address);
+  if (named.exitCode !== 0) fail(named.stderr);
   const quietly = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"];
   let found: string | undefined;
   let refusal = "";
@@ -204,7 +208,11 @@ async function fetchInto(
       message: `the repository ${redactCredentials(address)} has no commit '${commit}'`,
       hint: "Check the id; 'git rev-parse HEAD' in the repository prints it. Was the commit pushed?",
     });
-  const checkedOut = await run("checkout", "--quiet", "--detach", found, "--");
+  const checkout = ["checkout", "--quiet", "--force", "--detach", found, "--"];
+  let checkedOut = await run(...checkout);
+  // Files in Git LFS that cannot be had are told when one is read; all others are good without them.
+  if (checkedOut.exitCode !== 0 && /\blfs\b|smudge/i.test(checkedOut.stderr))
+    checkedOut = await runGit(directory, [...careful, ...checkout], leavingPointers);
   if (checkedOut.exitCode !== 0) fail(checkedOut.stderr);
   return found;
 }

@@ -129,7 +129,7 @@ async function readOne(root: string, name: string, options: ReadDocumentsOptions
     throw new IlabError({
       code: "DOCUMENT_LFS_POINTER",
       message: "it is kept by Git LFS, so the repository holds only a pointer to it",
-      hint: "Install git-lfs ('git lfs install') and remove the document cache, or put the document itself into the repository.",
+      hint: `Install git-lfs ('git lfs install'), remove ${root} and try again, or put the document itself into the repository.`,
     });
   const { docling, signal } = options;
   const isConverted = docling !== undefined && !isText(name);

@@ -2,10 +2,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { commitProblem, git, redactCredentials, repositoryProblem, runGit } from "./git.ts";
+import { commitProblem, git, lastLines, redactCredentials, repositoryProblem, runGit } from "./git.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ilab-git-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+test("a reason stands before what git says of every remote", () => {
+  const said =
+    "ssh: Could not resolve hostname nowhere\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
+  expect(lastLines(said)).toBe("ssh: Could not resolve hostname nowhere");
+  expect(lastLines("fatal: Could not read from remote repository.\n")).toContain("Could not read");
+});
 
 test("git's reason is in the error, and hooks' variables do not redirect it", async () => {
   await expect(git(directory, ["status"])).rejects.toMatchObject({

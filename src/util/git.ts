@@ -32,10 +32,15 @@ export async function git(directory: string, args: readonly string[], options: G
   });
 }
 
+/** What git says behind every reason that a remote gave. */
+const generalities =
+  /^(?:fatal: Could not read from remote repository\.|Please make sure you have the correct access rights|and the repository exists\.)$/;
+
 /** The last lines of what git said, on one line, without passwords that an address may carry. */
 export function lastLines(stderr: string, count = 2): string {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "");
-  return redactCredentials(lines.slice(-count).join("; ")) || "it gave no reason";
+  const telling = lines.filter((line) => !generalities.test(line.trim()));
+  return redactCredentials((telling.length > 0 ? telling : lines).slice(-count).join("; ")) || "it gave no reason";
 }
 
 /** `https://user:secret@host/x` -> `https://***@host/x`: what is printed, logged or stored never holds a password. */
