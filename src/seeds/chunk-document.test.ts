@@ -41,6 +41,32 @@ describe("sections", () => {
   });
 });
 
+test("a heading without a text below that says something becomes text of the section above", async () => {
+  const text =
+    "# Mill\n\nIt is old.\n\n## The wheel was built in 1702 by Aldous Fenn\n\n## Its stones came from the eastern hills\n\n## Notes\n\n# Fair\n\nIt is in May.\n\n# Nobody knows who first came here\n";
+  expect((await chunk(text)).map(({ headings, text }) => [headings.join(" > "), text])).toEqual([
+    ["Mill", "It is old."],
+    ["Mill", "The wheel was built in 1702 by Aldous Fenn\n\nIts stones came from the eastern hills"],
+    ["Fair", "It is in May."],
+    ["", "Nobody knows who first came here"],
+  ]);
+});
+
+describe("a list item that is too long", () => {
+  const item =
+    "1. Write the file. It holds the settings of the server and of the client.\n\n   ```yaml\n   server:\n     port: 1\n     # A comment. With a sentence.\n     host: a\n   ```\n\n   | Key | Meaning |\n   | --- | --- |\n   | port | The port. It is 1. |\n";
+  test("keeps sentences together, code with its lines and indentation, and rows of tables", async () => {
+    expect((await texts(item, 40)).join("\n")).toBe(
+      "1. Write the file. It holds the settings of the server and of the client.\n   ```yaml\n   server:\n     port: 1\n     # A comment. With a sentence.\n     host: a\n   ```\n   | Key | Meaning |\n   | --- | --- |\n   | port | The port. It is 1. |",
+    );
+  });
+  test("has no piece with a fence that is open", async () => {
+    for (let tokens = 14; tokens < 60; tokens++)
+      for (const piece of await texts(item, tokens))
+        expect(piece.split("```").length % 2, `${tokens}: ${piece}`).toBe(1);
+  });
+});
+
 describe("length", () => {
   test("whole paragraphs together up to the limit", async () => {
     const text = [words(4, "a"), words(4, "b"), words(4, "c")].join("\n\n");

@@ -85,16 +85,21 @@ export async function chunkDocument(
     return leadIn;
   };
 
-  for (const block of blocks) {
+  const enter = async () => {
+    headings = path.map(({ text }) => text);
+    headingTokens = headings.length === 0 ? 0 : await count(`${headings.join("\n")}\n`);
+    // Headings that take half of the room are told, but not counted.
+    if (headingTokens > maxTokens / 2) headingTokens = 0;
+    budget = maxTokens - headingTokens;
+  };
+
+  for (const block of withLostHeadingsAsText(blocks)) {
     if (block.kind === "heading") {
       await close({ sectionGoesOn: false });
       while ((path.at(-1)?.level ?? -1) >= block.level) path.pop();
-      path.push(block);
-      headings = path.map(({ text }) => text);
-      headingTokens = await count(`${headings.join("\n")}\n`);
-      // Headings that take half of the room are told, but not counted.
-      if (headingTokens > maxTokens / 2) headingTokens = 0;
-      budget = maxTokens - headingTokens;
+      // A level without a text only leads back to the section above.
+      if (block.text !== "") path.push(block);
+      await enter();
       continue;
     }
     const text = blockText(block);
@@ -117,18 +122,18 @@ export async function chunkDocument(
     }
     if (isProse(block)) {
       if (room() < WORTH_FILLING * budget) await close();
-      const { parts, separator } = await cutProse(block, { count, budget: budget - separatorTokens });
+      const parts = await cutProse(block, { count, budget: budget - separatorTokens });
       let isGoingOn = false;
-      for (const [index, part] of parts.entries()) {
+      for (const [index, { text: part, joint }] of parts.entries()) {
         const partTokens = (await count(part)) + separatorTokens;
         if (open !== undefined && partTokens > room()) {
           await close();
           isGoingOn = false;
         }
         if (isGoingOn && open !== undefined) {
-          open.texts[open.texts.length - 1] += separator + part;
+          open.texts[open.texts.length - 1] += joint + part;
           open.tokens += partTokens;
-        } else await add(part, partTokens, true, index > 0 ? separator : undefined);
+        } else await add(part, partTokens, true, index > 0 ? joint : undefined);
         isGoingOn = true;
       }
     } else {
@@ -141,6 +146,29 @@ export async function chunkDocument(
   }
   await close({ sectionGoesOn: false });
   return chunks;
+}
+
+/** A heading of so many words says something of its own. */
+const WORDS_OF_A_STATEMENT = 6;
+
+/**
+ * Headings stand above the pieces of their section; one without any text below would be lost. Where it says something, it becomes text of the
+ * section above it.
+ */
+function withLostHeadingsAsText(blocks: readonly DocumentBlock[]): DocumentBlock[] {
+  let above = Number.NaN;
+  return blocks.flatMap((block, index): DocumentBlock[] => {
+    const next = blocks[index + 1];
+    if (block.kind !== "heading") above = Number.NaN;
+    const isEmpty =
+      block.kind === "heading" && (next === undefined || (next.kind === "heading" && next.level <= block.level));
+    if (!isEmpty || block.text.split(/\s+/).length < WORDS_OF_A_STATEMENT) return [block];
+    const text: DocumentBlock = { kind: "paragraph", text: block.text };
+    // Neighbours share their section.
+    if (above === block.level) return [text];
+    above = block.level;
+    return [{ kind: "heading", level: block.level, text: "" }, text];
+  });
 }
 
 function isProse(block: DocumentBlock): block is DocumentBlock & { kind: "paragraph" | "list" } {

@@ -5,11 +5,18 @@ import type { DocumentChunk } from "../artifacts.ts";
 import { doclingEndings } from "../formats/documents/convert-by-docling.ts";
 import { readableEndings } from "../formats/documents/read-document.ts";
 import { UsageError } from "../util/errors.ts";
-import type { Work } from "../util/events.ts";
+import type { Work, WorkEvent } from "../util/events.ts";
 import { chunkDocument } from "./chunk-document.ts";
 import type { CollectSeedsOptions } from "./collect-seeds.ts";
 import { listDocuments } from "./list-documents.ts";
 import { readNamed } from "./read-documents.ts";
+
+const warn = (name: string, text: string): WorkEvent => ({
+  type: "message",
+  stage: "seeds",
+  level: "warning",
+  text: `the document '${name}': ${text}`,
+});
 
 /** Throws `UsageError` when there is nothing to read, and what `readNamed` throws. */
 export async function* chunkFiles(path: string, options: CollectSeedsOptions): Work<DocumentChunk[]> {
@@ -26,9 +33,10 @@ export async function* chunkFiles(path: string, options: CollectSeedsOptions): W
   await chunking?.counter?.prepare();
   const chunks: DocumentChunk[] = [];
   for (const document of await readNamed(root, names, options)) {
-    for (const warning of document.warnings)
-      yield { type: "message", stage: "seeds", level: "warning", text: `the document '${document.name}': ${warning}` };
-    chunks.push(...(await chunkDocument(document, chunking)));
+    for (const warning of document.warnings) yield warn(document.name, warning);
+    const pieces = await chunkDocument(document, chunking);
+    if (pieces.length === 0) yield warn(document.name, "it holds no text, only headings or pictures");
+    chunks.push(...pieces);
   }
   return chunks;
 }

@@ -1,6 +1,7 @@
 /** A block that is too long for one piece -> what it may be cut into. */
 import { type DocumentBlock, fencedCode, tableHead, tableRow } from "../formats/documents/document-block.ts";
 import { splitSentences } from "../util/sentences.ts";
+import { cutListItem } from "./cut-list-item.ts";
 
 export interface CutOptions {
   count: (text: string) => Promise<number>;
@@ -28,29 +29,36 @@ export async function cutRigidBlock(
   return await gather(block.text.split("\n"), (text) => fencedCode(text, block.language), options);
 }
 
-/** The parts of a long paragraph or list, none beyond the budget: sentences, items, and what is between them. */
+export interface CutPart {
+  text: string;
+  /** What stands between it and the part before it. */
+  joint: " " | "\n";
+}
+
+/** The parts of a long paragraph or list, none beyond the budget: sentences, items. */
 export async function cutProse(
   block: DocumentBlock & { kind: "paragraph" | "list" },
   options: CutOptions,
-): Promise<{ parts: string[]; separator: string }> {
-  if (block.kind === "paragraph") return { parts: await sentencesOf(block.text, options), separator: " " };
-  const parts: string[] = [];
+): Promise<CutPart[]> {
+  if (block.kind === "paragraph") return (await sentencesOf(block.text, options)).map((text) => ({ text, joint: " " }));
+  const parts: CutPart[] = [];
   for (const item of block.items)
-    if ((await options.count(item)) <= options.budget) parts.push(item);
-    else for (const line of item.split("\n")) parts.push(...(await sentencesOf(line, options)));
-  return { parts, separator: "\n" };
+    if ((await options.count(item)) <= options.budget) parts.push({ text: item, joint: "\n" });
+    else parts.push(...(await cutListItem(item, options)));
+  return parts;
 }
 
-/** Sentences; those that are too long, in parts. */
-async function sentencesOf(text: string, options: CutOptions): Promise<string[]> {
+/** Sentences of a line, which keeps its indentation; those that are too long, in parts. */
+export async function sentencesOf(text: string, options: CutOptions): Promise<string[]> {
   // A list item's marker is not the sentence's.
-  const marker = /^\s*(?:-|\d+\.) /.exec(text)?.[0] ?? "";
+  const marker = /^\s*(?:(?:-|\d+\.) )?/.exec(text)![0];
   const sentences = splitSentences(text.slice(marker.length));
   if (sentences[0] !== undefined) sentences[0] = marker + sentences[0];
-  return await fitting(sentences, options);
+  return await fittingLines(sentences, options);
 }
 
-async function fitting(parts: readonly string[], { count, budget }: CutOptions): Promise<string[]> {
+/** Lines that are too long for one piece, in parts. */
+export async function fittingLines(parts: readonly string[], { count, budget }: CutOptions): Promise<string[]> {
   const result: string[] = [];
   for (const part of parts) result.push(...(await halve(part, count, Math.max(1, budget))));
   return result;
@@ -72,7 +80,7 @@ async function halve(text: string, count: CutOptions["count"], room: number): Pr
 }
 
 /** As many lines together as fit with what `wrap` puts around them. */
-async function gather(
+export async function gather(
   lines: readonly string[],
   wrap: (text: string) => string,
   { count, budget }: CutOptions,
@@ -87,7 +95,7 @@ async function gather(
     if (open.some((line) => line.trim() !== "")) pieces.push({ text, tokens: await count(text) });
     [open, tokens] = [[], around];
   };
-  for (const line of await fitting(lines, { count, budget: budget - around })) {
+  for (const line of await fittingLines(lines, { count, budget: budget - around - lineBreak })) {
     const lineTokens = (await count(line)) + lineBreak;
     if (tokens + lineTokens > budget) await close();
     open.push(line);
