@@ -36,9 +36,25 @@ export async function openEndpoint(
   options: EndpointOptions & { endpointUrl: string },
   model: string | undefined,
   signal: AbortSignal | undefined,
+  warn?: (text: string) => void,
 ): Promise<LanguageModel> {
   const { openEndpointModel } = await import("../llm/endpoint-model.ts");
-  return await openEndpointModel(await readEndpoint(options, model, signal));
+  return await openEndpointModel({
+    ...(await readEndpoint(options, model, signal)),
+    onLongWait: warn === undefined ? undefined : tellNowAndThen(warn),
+  });
+}
+
+const MS_BETWEEN_WORDS = 30_000;
+
+/** Many requests wait for the same reason. */
+function tellNowAndThen(warn: (text: string) => void): (reason: string, waitMs: number) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (reason, waitMs) => {
+    if (performance.now() - toldAt < MS_BETWEEN_WORDS) return;
+    toldAt = performance.now();
+    warn(`waiting ${Math.round(waitMs / 1000)} s: ${reason}`);
+  };
 }
 
 export async function readEndpoint(

@@ -63,8 +63,11 @@ export async function openGeneration(
   const request = readGeneration(context, options);
   const pipeline = options.pipeline ?? config.pipeline;
   const { endpointUrl } = options;
-  if (endpointUrl !== undefined)
-    return { ...request, pipeline, model: await openEndpoint({ ...options, endpointUrl }, options.model, signal) };
+  if (endpointUrl !== undefined) {
+    const warn = (text: string) => context.reporter.warn(text);
+    const model = await openEndpoint({ ...options, endpointUrl }, options.model, signal, warn);
+    return { ...request, pipeline, model };
+  }
   const file = await ensureModel(context, options.model ?? config.teacher.model_path);
   // The context that a pipeline needs must be known before the model is there.
   const chosen = pipeline === "auto" ? await chooseFor(context, file) : pipeline;

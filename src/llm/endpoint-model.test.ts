@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
-import { expect, test } from "vitest";
+import { createServer } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { expect, test, vi } from "vitest";
 import {
   type FakeOpenAiServerOptions,
   sendJson,
@@ -348,3 +350,116 @@ test("embeddings come back in the order asked", () =>
   withServer({ embedding: (text) => [text.length] }, {}, async ({ open }) => {
     expect((await (await open()).embed(["a", "bbb"])).map((vector) => vector[0])).toEqual([1, 3]);
   }));
+
+test("answers in other forms than asked for are understood; others are told in words", async () => {
+  const answers: [string, object | string, string | RegExp][] = [
+    ["null, where a model thought until its tokens ran out", { choices: [{ message: { content: null } }] }, ""],
+    ["a list of parts", { choices: [{ message: { content: [{ type: "text", text: "a" }, { text: "b" }] } }] }, "ab"],
+    ["a byte order mark", `\ufeff${JSON.stringify({ choices: [{ text: "a" }] })}`, "a"],
+    ["choices that are none", { choices: "x" }, /without a text/],
+    ["an empty choice", { choices: [null] }, /without a text/],
+    ["nothing", "null", /without a text/],
+    ["an error with status 200", { error: { message: "out of memory" } }, /out of memory/],
+  ];
+  for (const [name, answer, expected] of answers) {
+    await using server = await startFakeOpenAiServer({
+      intercept: ({ path }, response) =>
+        path !== "/v1/models" && response.end(typeof answer === "string" ? answer : JSON.stringify(answer)),
+    });
+    await using model = await openEndpointModel({ url: server.url, retries: 0 });
+    const asked = model.generate({ prompt: { messages: [{ role: "user", content: "a" }] }, maxTokens: 4 });
+    if (typeof expected === "string") expect((await asked).text, name).toBe(expected);
+    else await expect(asked, name).rejects.toThrow(expected);
+  }
+});
+
+test("a list of models in another form, or none in time, does not matter where a name is given", async () => {
+  for (const list of ['[{"id": "m"}]', '{"object": "list"}', "<html>", "null", undefined]) {
+    await using server = await startFakeOpenAiServer({
+      intercept: ({ path }, response) => path === "/v1/models" && (list === undefined || response.end(list)),
+      models: ["m"],
+      answer: () => "fine",
+    });
+    await using model = await openEndpointModel({ url: server.url, model: "m", timeoutMs: 300 });
+    expect((await model.generate({ prompt: { text: "a" }, maxTokens: 4 })).text).toBe("fine");
+  }
+});
+
+test("packed answers are unpacked, redirections name their target, an empty account is not waited for", async () => {
+  const { gzipSync, brotliCompressSync } = await import("node:zlib");
+  const answer = Buffer.from(JSON.stringify({ choices: [{ text: "packed" }] }));
+  const statuses: number[] = [];
+  await using server = await startFakeOpenAiServer({
+    intercept: ({ path, body }, response) => {
+      if (path === "/v1/models") return false;
+      const { prompt } = body as { prompt: string };
+      statuses.push(0);
+      if (prompt === "gzip") return response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(answer));
+      if (prompt === "br") return response.writeHead(200, { "content-encoding": "br" }).end(brotliCompressSync(answer));
+      if (prompt === "broken") return response.writeHead(200, { "content-encoding": "gzip" }).end(answer);
+      if (prompt === "moved") return response.writeHead(301, { location: "https://elsewhere/v1" }).end();
+      return sendJson(response, 429, { error: { code: "insufficient_quota", message: "You exceeded your quota" } });
+    },
+  });
+  await using model = await openEndpointModel({ url: server.url, retryDelayMs: 1, retries: 1 });
+  const ask = async (text: string) => (await model.generate({ prompt: { text }, maxTokens: 4 })).text;
+  expect([await ask("gzip"), await ask("br")]).toEqual(["packed", "packed"]);
+  await expect(ask("broken")).rejects.toMatchObject({ code: "ENDPOINT_UNREACHABLE" });
+  await expect(ask("moved")).rejects.toMatchObject({ message: expect.stringContaining("https://elsewhere/v1") });
+  statuses.length = 0;
+  await expect(ask("poor")).rejects.toMatchObject({ code: "ENDPOINT_QUOTA" });
+  expect(statuses).toHaveLength(1);
+});
+
+test("an answer of blanks without an end is given up; long waits are told", async () => {
+  const told: string[] = [];
+  await using server = await startFakeOpenAiServer({
+    intercept: ({ path, body }, response) => {
+      if (path === "/v1/models") return false;
+      if ((body as { prompt: string }).prompt === "busy")
+        return sendJson(response, 429, { error: { message: "slow down" } }, { "retry-after": "7" });
+      const timer = setInterval(() => response.write(" "), 20);
+      response.on("close", () => clearInterval(timer));
+      return true;
+    },
+  });
+  const onLongWait = (reason: string, waitMs: number) => told.push(`${waitMs} ${reason}`);
+  await using model = await openEndpointModel({ url: server.url, timeoutMs: 100, retries: 0, onLongWait });
+  const startedAt = performance.now();
+  await expect(model.generate({ prompt: { text: "blanks" }, maxTokens: 4 })).rejects.toMatchObject({
+    code: "ENDPOINT_TIMEOUT",
+  });
+  expect(performance.now() - startedAt).toBeLessThan(3000);
+  await using patient = await openEndpointModel({ url: server.url, onLongWait });
+  const signal = AbortSignal.timeout(500);
+  await expect(patient.generate({ prompt: { text: "busy" }, maxTokens: 4, signal })).rejects.toMatchObject({
+    code: "CANCELLED",
+  });
+  expect(told).toEqual([expect.stringMatching(/^7000 .*slow down/)]);
+});
+
+test("a proxy of the environment is used for other machines, not for this one", async () => {
+  await using server = await startFakeOpenAiServer({ answer: () => "fine" });
+  const wanted: string[] = [];
+  const proxy = createServer().on("connect", (request, socket: Socket) => {
+    wanted.push(request.url!);
+    const far = connect(Number(new URL(server.url).port), "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      far.pipe(socket).pipe(far);
+    });
+    for (const one of [far, socket]) one.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  vi.stubEnv("http_proxy", `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  try {
+    for (const url of ["http://model.invalid:8000", server.url]) {
+      await using model = await openEndpointModel({ url });
+      expect((await model.generate({ prompt: { text: "a" }, maxTokens: 4 })).text).toBe("fine");
+    }
+    expect(new Set(wanted)).toEqual(new Set(["model.invalid:8000"]));
+  } finally {
+    vi.unstubAllEnvs();
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+});

@@ -35,16 +35,21 @@ export interface EndpointModelOptions {
   /** Before the first retry, doubled after each; 500 by default. */
   retryDelayMs?: number;
   tls?: TlsOptions;
+  /** Told before long waits, such as a server's that limits requests. */
+  onLongWait?: (reason: string, waitMs: number) => void;
   signal?: AbortSignal;
 }
 
 /** OpenAI refuses more; further ones are applied to the answer here. */
 const MAX_SERVER_STOPS = 4;
 
+/** A text, or a list of its parts; null where a model thought until its tokens ran out. */
+type Content = string | null | readonly { text?: unknown }[];
+
 interface Choice {
   index?: number;
   text?: string | null;
-  message?: { content?: string | null };
+  message?: { content?: Content };
   delta?: { content?: string | null };
   finish_reason?: string | null;
 }
@@ -66,12 +71,15 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
     retries: options.retries ?? 4,
     retryDelayMs: options.retryDelayMs ?? 500,
     tls: options.tls,
+    onLongWait: options.onLongWait,
   });
   const served = await listModels(client, options.signal).catch((error: unknown) => {
-    // Some servers do not list models; with a name given that does not matter.
-    if (error instanceof HttpStatusError && error.status !== 401 && error.status !== 403 && options.model !== undefined)
-      return undefined;
-    throw error;
+    // Some servers do not list models, or in another form; with a name given that does not matter.
+    const isNobody =
+      error instanceof CancelledError ||
+      (error instanceof IlabError && ["ENDPOINT_UNREACHABLE", "ENDPOINT_UNAUTHORIZED"].includes(error.code));
+    if (isNobody || options.model === undefined) throw error;
+    return undefined;
   });
   const model = options.model ?? (served?.length === 1 ? served[0] : undefined);
   if (model === undefined) throw unknownModel(client, undefined, served ?? []);
@@ -100,11 +108,10 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
       "text" in prompt
         ? await lists.complete(prompt.text, parameters, request.signal)
         : ((await post("/chat/completions", { messages: prompt.messages, ...parameters }, request.signal)) as Answer);
-    const choices = (answer.choices ?? []) as Choice[];
+    const choices = choicesOf(answer);
     if (choices.length > 1) choices.sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
-    const contents = choices.map(({ text, message }) => text ?? message?.content);
-    if (contents.length === 0 || !contents.every((content) => typeof content === "string"))
-      throw invalidAnswer(client, answer);
+    const contents = choices.map(contentOf).filter((content) => content !== undefined);
+    if (contents.length === 0 || contents.length < choices.length) throw invalidAnswer(client, answer);
     const ended = contents.map((content) => endAtStop(content, request.stop));
     return {
       text: ended[0]!.text,
@@ -190,12 +197,28 @@ export function normaliseUrl(text: string): string {
   return `${url.protocol}//${url.host}${path}${/\/v\d+[a-z]*\d*(\/|$)/.test(path) ? "" : "/v1"}`;
 }
 
+/** A list of models is there at once, or not worth waiting for. */
+const MODELS_TIMEOUT_MS = 20_000;
+
 async function listModels(client: HttpClient, signal?: AbortSignal): Promise<string[]> {
-  const answer = (await requestJson(client, { method: "GET", path: "/models", signal, retries: 1 })) as {
-    data?: { id?: unknown }[] | null;
-  };
-  if (!Array.isArray(answer?.data)) throw invalidAnswer(client, answer);
-  return answer.data.map((entry) => String(entry?.id));
+  const timeoutMs = Math.min(client.timeoutMs, MODELS_TIMEOUT_MS);
+  const answer = await requestJson(client, { method: "GET", path: "/models", signal, retries: 1, timeoutMs });
+  const list = (answer as { data?: unknown } | null)?.data ?? answer;
+  if (!Array.isArray(list)) throw invalidAnswer(client, answer);
+  return list.map((entry: { id?: unknown; name?: unknown } | null) => String(entry?.id ?? entry?.name));
+}
+
+function choicesOf(answer: Answer | null): Choice[] {
+  const choices: unknown = answer?.choices;
+  return Array.isArray(choices) ? choices.filter((choice) => typeof choice === "object" && choice !== null) : [];
+}
+
+/** Undefined where there is neither a text nor a message. */
+function contentOf({ text, message }: Choice): string | undefined {
+  const content = text ?? message?.content;
+  if (typeof content === "string") return content;
+  if (Array.isArray(content)) return content.map((part: { text?: unknown }) => part?.text ?? "").join("");
+  return message !== undefined || text === null ? "" : undefined;
 }
 
 function requestParameters(request: GenerateRequest): object {
@@ -220,7 +243,7 @@ function endAtStop(content: string, stop: string[] | undefined): { text: string;
 }
 
 function unknownModel(client: HttpClient, model: string | undefined, served: string[], cause?: unknown): IlabError {
-  const near = model === undefined ? undefined : closestName(model, served);
+  const near = model === undefined || served.includes(model) ? undefined : closestName(model, served);
   const list = served.length === 0 ? "It lists no models." : `It serves: ${served.slice(0, 20).join(", ")}.`;
   return new IlabError({
     code: "ENDPOINT_MODEL_UNKNOWN",

@@ -24,6 +24,8 @@ export interface HttpClientOptions {
   /** Doubled after every attempt. */
   retryDelayMs: number;
   tls?: TlsOptions;
+  /** Told before a wait that somebody who watches would wonder about. */
+  onLongWait?: (reason: string, waitMs: number) => void;
 }
 
 export interface HttpClient extends HttpClientOptions {
@@ -48,8 +50,9 @@ export interface HttpRequest {
   path: string;
   body?: unknown;
   signal?: AbortSignal;
-  /** Attempts after the first, where it differs from the client's. */
+  /** Where they differ from the client's. */
   retries?: number;
+  timeoutMs?: number;
 }
 
 /** A status that is not 2xx, with what the server said. */
@@ -63,12 +66,13 @@ export class HttpStatusError extends IlabError {
 }
 
 const isWorthRetrying = (status: number) => status === 408 || status === 409 || status === 429 || status >= 500;
+const LONG_WAIT_MS = 5000;
 /** What being asked too often counts, against a failure's 1. */
 const BUSY_COUNTS = 0.2;
 
 /**
  * Sends until a 2xx answer comes. Throws `ENDPOINT_UNREACHABLE`, `ENDPOINT_TIMEOUT`, `ENDPOINT_UNAUTHORIZED`, `ENDPOINT_BUSY` (429 to the end),
- * `CONTEXT_EXCEEDED`, `ENDPOINT_REFUSED` (other 4xx), `ENDPOINT_FAILED`, `CANCELLED`.
+ * `ENDPOINT_QUOTA`, `CONTEXT_EXCEEDED`, `ENDPOINT_REFUSED` (other 3xx and 4xx), `ENDPOINT_FAILED`, `CANCELLED`.
  */
 export async function sendRequest(client: HttpClient, request: HttpRequest): Promise<OpenExchange> {
   const { open } = client.transport;
@@ -105,6 +109,7 @@ async function attempt<E extends Exchange, T>(
   for (let tries = 0; ; tries++) {
     throwIfAborted(signal);
     const pausedMs = client.rateLimit.waitMs();
+    if (pausedMs >= LONG_WAIT_MS) client.onLongWait?.(`${client.url} wants to be asked less often`, pausedMs);
     if (pausedMs > 0) await pause(pausedMs, signal);
     let failure: IlabError;
     let waitMs = client.retryDelayMs * 2 ** Math.min(tries, 8) * (1 + Math.random() / 4);
@@ -113,8 +118,8 @@ async function attempt<E extends Exchange, T>(
       const isRefused = exchange.status === 429 || exchange.status === 503;
       const askedMs = client.rateLimit.learn(exchange.headers, isRefused);
       if (exchange.status >= 200 && exchange.status < 300) return use(exchange);
-      failure = describeStatus(client, request, exchange.status, await text(exchange));
-      if (!isWorthRetrying(exchange.status)) throw failure;
+      failure = describeStatus(client, request, exchange, await text(exchange));
+      if (!isWorthRetrying(exchange.status) || failure.code === "ENDPOINT_QUOTA") throw failure;
       spent += exchange.status === 429 ? BUSY_COUNTS : 1;
       waitMs = askedMs ?? waitMs;
     } catch (error) {
@@ -124,7 +129,9 @@ async function attempt<E extends Exchange, T>(
       spent += 1;
     }
     if (spent > retries + 1e-9) throw failure;
-    await pause(Math.min(waitMs, MAX_RETRY_DELAY_MS), signal);
+    const delayMs = Math.min(waitMs, MAX_RETRY_DELAY_MS);
+    if (delayMs >= LONG_WAIT_MS) client.onLongWait?.(failure.message, delayMs);
+    await pause(delayMs, signal);
   }
 }
 
@@ -134,14 +141,14 @@ function exchangeRequest(client: HttpClient, request: HttpRequest): ExchangeRequ
     url: client.url + request.path,
     headers: client.headers,
     body: request.body === undefined ? undefined : JSON.stringify(request.body),
-    timeoutMs: client.timeoutMs,
+    timeoutMs: request.timeoutMs ?? client.timeoutMs,
     signal: request.signal,
   };
 }
 
 function parseAnswer(client: HttpClient, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text);
   } catch (cause) {
     throw new IlabError({
       code: "ENDPOINT_ANSWER_INVALID",
@@ -152,7 +159,12 @@ function parseAnswer(client: HttpClient, text: string): unknown {
   }
 }
 
-function describeStatus(client: HttpClient, request: HttpRequest, status: number, text: string): HttpStatusError {
+function describeStatus(
+  client: HttpClient,
+  request: HttpRequest,
+  { status, headers }: Exchange,
+  text: string,
+): HttpStatusError {
   const said = serverMessage(text);
   const what = `${client.url}${request.path} answered ${status}${said === "" ? "" : `: ${said}`}`;
   if (status === 401 || status === 403)
@@ -163,6 +175,20 @@ function describeStatus(client: HttpClient, request: HttpRequest, status: number
       client.apiKey === undefined
         ? "The server wants an API key: give it with --api-key, --api-key-file or ILAB_API_KEY."
         : "The server does not accept the API key that was given.",
+    );
+  if (status >= 300 && status < 400 && headers.location !== undefined)
+    return new HttpStatusError(
+      status,
+      "ENDPOINT_REFUSED",
+      `${what}, and sends to ${headers.location}`,
+      "Give the address that it sends to.",
+    );
+  if (status === 429 && /insufficient_quota|exceeded your current quota|credit balance/i.test(text))
+    return new HttpStatusError(
+      429,
+      "ENDPOINT_QUOTA",
+      what,
+      "The account has nothing left: this does not pass by waiting.",
     );
   if (status === 429)
     return new HttpStatusError(

@@ -6,10 +6,11 @@ import { setMaxListeners } from "node:events";
 import type { IncomingHttpHeaders } from "node:http";
 import { createRequire } from "node:module";
 import type { Readable } from "node:stream";
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Agent, Dispatcher, EnvHttpProxyAgent } from "undici";
 import { IlabError } from "../util/errors.ts";
 
-/** undici by its files: the package as a whole also brings `fetch`, caches and web sockets, which take 80 ms to load. */
+/** undici by its files where they suffice: the package as a whole also brings `fetch`, caches and web sockets, which take 80 ms to load. */
 const load = createRequire(import.meta.url);
 
 export interface TlsOptions {
@@ -94,6 +95,9 @@ export function createTransport(url: string, tls: TlsOptions = {}): Transport {
   };
 }
 
+/** An answer may go on for so many times the longest silence. */
+const TIMEOUTS_IN_ALL = 4;
+
 /** Text of the answer straight from the dispatcher's callbacks: a stream for each would cost more than the rest of the request. */
 function dispatchWhole(
   dispatcher: Dispatcher,
@@ -107,7 +111,14 @@ function dispatchWhole(
     let headers: IncomingHttpHeaders = {};
     const pieces: Buffer[] = [];
     let sizeBytes = 0;
+    // Some servers send blanks while they work; one that does so for ever is given up.
+    const deadline = setTimeout(() => connection?.abort(timeoutError(timeoutMs)), TIMEOUTS_IN_ALL * timeoutMs);
+    const end = () => {
+      clearTimeout(deadline);
+      signal?.removeEventListener("abort", abort);
+    };
     const abort = () => {
+      end();
       connection?.abort(signal!.reason as Error);
       reject(signal!.reason);
     };
@@ -132,12 +143,16 @@ function dispatchWhole(
         if (sizeBytes > MAX_BODY_BYTES) controller.abort(tooLarge(String(options.origin)));
       },
       onResponseEnd() {
-        signal?.removeEventListener("abort", abort);
-        const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-        resolve({ status, headers, text: bytes.toString("utf8") });
+        end();
+        try {
+          const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+          resolve({ status, headers, text: unpacked(bytes, headers["content-encoding"]).toString("utf8") });
+        } catch (error) {
+          reject(error);
+        }
       },
       onResponseError(_, error) {
-        signal?.removeEventListener("abort", abort);
+        end();
         reject(asTimeout(error, timeoutMs));
       },
     });
@@ -160,17 +175,27 @@ function createDispatcher(url: string, tls: TlsOptions): Dispatcher {
   );
   if (isHere || !isProxied)
     return new (load("undici/lib/dispatcher/agent.js") as new (options: Agent.Options) => Agent)({ connect });
-  const ProxyAgent = load("undici/lib/dispatcher/env-http-proxy-agent.js") as new (
-    options: EnvHttpProxyAgent.Options,
-  ) => EnvHttpProxyAgent;
+  const { EnvHttpProxyAgent: ProxyAgent } = load("undici") as { EnvHttpProxyAgent: typeof EnvHttpProxyAgent };
   return new ProxyAgent({ connect, requestTls: connect });
 }
 
 function asTimeout(error: unknown, timeoutMs: number): unknown {
   if (!(error instanceof Error && /TimeoutError$/.test(error.name))) return error;
-  const timeout = new Error(`no answer within ${timeoutMs} ms`, { cause: error });
+  return timeoutError(timeoutMs, error);
+}
+
+function timeoutError(timeoutMs: number, cause?: unknown): Error {
+  const timeout = new Error(`no answer within ${timeoutMs} ms`, { cause });
   timeout.name = "TimeoutError";
   return timeout;
+}
+
+/** Nothing was said of packed answers; some proxies pack them all the same. */
+function unpacked(bytes: Buffer, encoding: string | undefined): Buffer {
+  const limit = { maxOutputLength: MAX_BODY_BYTES };
+  if (encoding === "gzip" || encoding === "x-gzip") return gunzipSync(bytes, limit);
+  if (encoding === "deflate") return inflateSync(bytes, limit);
+  return encoding === "br" ? brotliDecompressSync(bytes, limit) : bytes;
 }
 
 function tooLarge(origin: string): IlabError {

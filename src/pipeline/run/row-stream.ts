@@ -151,7 +151,7 @@ function loseRow({ step, context, fail }: BoundStep, row: Row, error: unknown): 
   const endsTheRun =
     error instanceof CancelledError ||
     error instanceof TeacherLostError ||
-    (error instanceof IlabError && error.code === "CALL_NOT_KEPT");
+    (error instanceof IlabError && ["CALL_NOT_KEPT", "CALL_CACHE_UNUSABLE"].includes(error.code));
   if (endsTheRun) fail(error);
   else context.drop(row, `${step.type} failed: ${firstLine(error)}`);
   return [];

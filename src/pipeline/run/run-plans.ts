@@ -50,6 +50,7 @@ export async function* runPlans(plans: readonly LeafPlan[], options: RunPlansOpt
     const teacher = openTeacher(model, { cache, signal, concurrency, onCall: () => show(progress.count()) });
     try {
       const made = await runAll(plans, teacher, seed, { running, progress });
+      teacher.requireAnswers();
       show(progress.now());
       return made;
     } finally {

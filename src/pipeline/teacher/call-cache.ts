@@ -43,13 +43,14 @@ const SHARDS = 64;
 const NEWLINE = 0x0a;
 
 export function openCallCache(directory: string): CallCache {
-  mkdirSync(directory, { recursive: true });
+  usable(directory, () => mkdirSync(directory, { recursive: true }));
   const shards = new Map<number, Shard>();
   const shardOf = (key: string): Shard => {
     const number = Number.parseInt(key.slice(0, 2), 16) % SHARDS;
     let shard = shards.get(number);
     if (shard === undefined) {
-      shard = openShard(directory, `${number.toString().padStart(2, "0")}.jsonl`);
+      const file = join(directory, `${number.toString().padStart(2, "0")}.jsonl`);
+      shard = usable(file, () => openShard(file));
       shards.set(number, shard);
     }
     return shard;
@@ -87,8 +88,22 @@ interface Shard {
   places: Map<string, { start: number; length: number }>;
 }
 
-function openShard(directory: string, name: string): Shard {
-  const descriptor = openSync(join(directory, name), "a+");
+/** Throws `CALL_CACHE_UNUSABLE`. */
+function usable<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new IlabError({
+      code: "CALL_CACHE_UNUSABLE",
+      message: `the cache of finished calls cannot be used: ${(cause as Error).message}`,
+      hint: `Remove ${path} or make it yours; --no-cache goes without.`,
+      cause,
+    });
+  }
+}
+
+function openShard(file: string): Shard {
+  const descriptor = openSync(file, "a+");
   const content = readFileSync(descriptor);
   const places: Shard["places"] = new Map();
   let start = 0;

@@ -37,7 +37,7 @@ blocks:
 
 async function runAgainst(server: FakeOpenAiServerOptions) {
   await using fake = await startFakeOpenAiServer({ answer: (prompt) => `${prompt}?`, ...server });
-  await using model = await openEndpointModel({ url: fake.url, retryDelayMs: 1, timeoutMs: 150, retries: 6 });
+  await using model = await openEndpointModel({ url: fake.url, retryDelayMs: 1, timeoutMs: 400, retries: 9 });
   const pipeline = await loadPipeline(await twoSteps(), ["topic"]);
   const run = await runWork(runPipeline(rows, pipeline, { model }));
   return { ...run, requests: fake.requests.length };

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, truncate } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -123,9 +123,91 @@ test("a server that cannot be used ends the run at once, one that fails again an
     Array.from({ length: 10 }, (_, index) => ask(teacher, request(`p${index}`))),
   );
   const codes = results.map((result) => (result.status === "rejected" ? (result.reason as IlabError).code : "ok"));
-  expect(codes.slice(5)).toEqual(Array(5).fill("TEACHER_LOST"));
-  expect(dead.requests).toHaveLength(5);
+  expect(codes.slice(4)).toEqual(Array(6).fill("TEACHER_LOST"));
+  // The sixth asks whether anybody is there at all.
+  expect(dead.requests.map(promptOf)).toEqual(["p0", "p1", "p2", "p3", "p4", "Hello"]);
   expect(String((results[9] as PromiseRejectedResult).reason.message)).toContain("connection refused");
+});
+
+test("a server that is gone while the last requests are on their way ends the run, too", async () => {
+  let answered = 0;
+  const dying = scriptedModel(
+    () => {
+      answered += 1;
+      if (answered > 4) throw new Error("socket hang up");
+      return "fine";
+    },
+    { concurrency: 10, delayMs: 1 },
+  );
+  const teacher = openTeacher(dying);
+  const results = await Promise.allSettled(
+    Array.from({ length: 10 }, (_, index) => ask(teacher, request(`p${index}`))),
+  );
+  expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+  expect((results[9] as PromiseRejectedResult).reason).toMatchObject({ code: "TEACHER_LOST" });
+  expect(() => teacher.requireAnswers()).toThrow("socket hang up");
+});
+
+test("prompts that fail wherever they are asked cost themselves alone, however many follow each other", async () => {
+  for (const code of ["ENDPOINT_FAILED", "ENDPOINT_UNAUTHORIZED", "ENDPOINT_UNREACHABLE"]) {
+    const picky = scriptedModel(
+      (asked) => {
+        if (promptOf(asked).startsWith("poison")) throw new IlabError({ code, message: "not this one" });
+        return "fine";
+      },
+      { concurrency: 1 },
+    );
+    const teacher = openTeacher(picky);
+    const texts = [...Array.from({ length: 12 }, (_, index) => `poison ${index}`), "good"];
+    const results = await Promise.allSettled(texts.map((text) => ask(teacher, request(text))));
+    expect(results.slice(0, 12).map((result) => result.status === "rejected" && result.reason.code)).toEqual(
+      Array(12).fill(code),
+    );
+    expect(results[12]).toMatchObject({ status: "fulfilled" });
+    expect(() => teacher.requireAnswers()).not.toThrow();
+  }
+});
+
+test("a run in which nothing was answered has no result", async () => {
+  const refusing = scriptedModel(() => {
+    throw new IlabError({ code: "ENDPOINT_REFUSED", message: "no such field" });
+  });
+  const teacher = openTeacher(refusing);
+  await expect(ask(teacher, request("a"))).rejects.toMatchObject({ code: "ENDPOINT_REFUSED" });
+  expect(() => teacher.requireAnswers()).toThrow("answered none of 1 requests");
+  expect(() => openTeacher(refusing).requireAnswers()).not.toThrow();
+});
+
+test("a server that gives some of the answers wanted: the same ones, whenever that is found out", async () => {
+  const capped = () => {
+    const model = scriptedModel([]);
+    return {
+      ...model,
+      async generate({ n = 1, seed = 0 }: GenerateRequest) {
+        const texts = Array.from({ length: Math.min(n, 2) }, (_, index) => `${seed}.${index} of ${n}`);
+        return { text: texts[0]!, texts, finishReason: "stop" as const, promptTokens: 1, completionTokens: 1 };
+      },
+    };
+  };
+  const several = (seed: number) => request("a", { n: 5, temperature: 0.7, seed });
+  const teacher = openTeacher(capped());
+  const together = await Promise.all([ask(teacher, several(10)), ask(teacher, several(20))]);
+  const later = await ask(teacher, several(20));
+  const alone = await ask(openTeacher(capped()), several(20));
+  expect(together[1]!.texts).toEqual(["20.0 of 1", "21.0 of 1", "22.0 of 1", "23.0 of 1", "24.0 of 1"]);
+  expect([later.texts, alone.texts]).toEqual([together[1]!.texts, together[1]!.texts]);
+});
+
+test("a cache that cannot be used is told before anything is asked", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "calls-"));
+  await writeFile(join(directory, "file"), "x");
+  expect(() => openCallCache(join(directory, "file"))).toThrow("cannot be used");
+  for (let shard = 0; shard < 64; shard++) await mkdir(join(directory, `${shard.toString().padStart(2, "0")}.jsonl`));
+  const model = echo();
+  await expect(ask(openTeacher(model, { cache: openCallCache(directory) }), request("a"))).rejects.toMatchObject({
+    code: "CALL_CACHE_UNUSABLE",
+  });
+  expect(model.requests).toEqual([]);
 });
 
 test("prompts that are too long say nothing about the server", async () => {
