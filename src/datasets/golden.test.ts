@@ -114,6 +114,29 @@ test("a recipe is mixed as the original mixes it, with its sampling", async () =
   expect(datasets.map((dataset) => dataset.rows + dataset.leftOut)).toEqual([10, 2, 7, 5, 5]);
 });
 
+test("metadata is written anew, and rows without an id keep none, as the original does it", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mix-"));
+  const messages = '[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]';
+  await writeFile(
+    join(directory, "a.jsonl"),
+    `{"messages":${messages},"metadata":"{\\"town\\":\\"Zürich\\",\\"score\\":2.0}"}\n{"messages":${messages},"metadata":"{\\"x\\": NaN}","id":"i"}\n`,
+  );
+  await writeFile(join(directory, "recipe.yaml"), "datasets:\n- {path: a.jsonl, sampling_size: 1.0}\n");
+  const outputFile = join(directory, "mixed.jsonl");
+  const recipe = await readRecipe(join(directory, "recipe.yaml"));
+  await runWork(mixRecipe(recipe, { outputFile, sampling: "upstream", seed: 42 }));
+  const rows = (await readFile(outputFile, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(rows.map(({ metadata, id }) => [metadata, id])).toEqual([
+    ['{"town": "Z\\u00fcrich", "score": 2.0}', null],
+    ['{"x": NaN}', "i"],
+  ]);
+  await runWork(mixRecipe(recipe, { outputFile, sampling: "distinct", seed: 42 }));
+  expect(JSON.parse((await readFile(outputFile, "utf8")).split("\n")[0]!).id).toMatch(/^[0-9a-f-]+$/);
+});
+
 test("the skills set of a run is the original's when it is mixed again with its sampling", async () => {
   const directory = await mkdtemp(join(tmpdir(), "mix-"));
   for (const [name, text] of Object.entries(golden.files)) {

@@ -4,6 +4,7 @@ import { type DataRow, passesOver, writeDataFile } from "../formats/data-file.ts
 import { toAsciiJson } from "../formats/jsonl-styles.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
+import { requireWritableFile } from "../util/fs.ts";
 import { parseNotedJson, withWholeFloatsOf } from "../util/whole-floats.ts";
 import { workFrom } from "../util/work-from.ts";
 import type { Recipe } from "./recipe.ts";
@@ -37,6 +38,9 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
       message: "the recipe names no data",
       hint: "Add files under datasets.",
     });
+  await requireWritableFile(outputFile);
+  // The Python program leaves rows without an id as they are.
+  const makesIds = options.sampling !== "upstream";
   const systemPrompt = options.systemPrompt ?? (recipe.systemPrompt || undefined);
   const datasets = recipe.datasets.map(({ path }) => ({ path, rows: 0, leftOut: 0 }));
   const startedAt = performance.now();
@@ -58,7 +62,7 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
         position += 1;
         done += 1;
         if (done % ROWS_BETWEEN_PROGRESS === 0) tell(done);
-        const mixed = mixedRow(row, systemPrompt, `${path}, row ${position}`);
+        const mixed = mixedRow(row, { systemPrompt, makesIds }, `${path}, row ${position}`);
         if (mixed === undefined) account.leftOut += 1;
         else {
           account.rows += 1;
@@ -81,7 +85,11 @@ function placeOf(row: DataRow, column: string): number {
 }
 
 /** Further columns go into the metadata; undefined when a message but the system's is empty. */
-function mixedRow(row: DataRow, systemPrompt: string | undefined, place: string): Row | undefined {
+function mixedRow(
+  row: DataRow,
+  { systemPrompt, makesIds }: { systemPrompt: string | undefined; makesIds: boolean },
+  place: string,
+): Row | undefined {
   const { messages, metadata, id, unmask } = row;
   if (!Array.isArray(messages) || messages.some((message) => typeof message !== "object" || message === null))
     throw badRow(`${place}: no list 'messages'`);
@@ -94,7 +102,7 @@ function mixedRow(row: DataRow, systemPrompt: string | undefined, place: string)
   return {
     messages: withSystem(turns, systemPrompt),
     metadata: mergedMetadata(metadata, others, place),
-    id: typeof id === "string" && id !== "" ? id : sampleId(turns),
+    id: typeof id === "string" && id !== "" ? id : makesIds ? sampleId(turns) : null,
     unmask: unmask === true,
   };
 }
@@ -111,12 +119,13 @@ function withSystem(turns: Row[], systemPrompt: string | undefined): Row[] {
 }
 
 function mergedMetadata(metadata: unknown, others: DataRow, place: string): string {
-  if (Object.keys(others).length === 0 && typeof metadata === "string") return metadata;
   let known: unknown = metadata ?? {};
   if (typeof metadata === "string") {
     try {
       known = parseNotedJson(metadata);
     } catch {
+      // Python also writes NaN.
+      if (Object.keys(others).length === 0 && /^\s*\{/.test(metadata)) return metadata;
       throw badRow(`${place}: 'metadata' is no JSON text`);
     }
   }

@@ -411,6 +411,20 @@ test("packed answers are unpacked, redirections name their target, an empty acco
   expect(statuses).toHaveLength(1);
 });
 
+test("embeddings that are none are told", async () => {
+  for (const answer of [
+    { error: { message: "no embeddings" } },
+    { data: [{ index: 0, embedding: [1, null] }] },
+    { data: [] },
+  ]) {
+    await using server = await startFakeOpenAiServer({
+      intercept: ({ path }, response) => path === "/v1/embeddings" && response.end(JSON.stringify(answer)),
+    });
+    await using model = await openEndpointModel({ url: server.url });
+    await expect(model.embed(["a"])).rejects.toMatchObject({ code: "ENDPOINT_ANSWER_INVALID" });
+  }
+});
+
 test("an answer of blanks without an end is given up; long waits are told", async () => {
   const told: string[] = [];
   await using server = await startFakeOpenAiServer({

@@ -172,8 +172,14 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
           cause,
         });
       });
-      const { data } = answer as { data: { index: number; embedding: number[] }[] };
-      return [...data].sort((a, b) => a.index - b.index).map(({ embedding }) => Float32Array.from(embedding));
+      const data = (answer as { data?: unknown } | null)?.data;
+      if (!Array.isArray(data) || data.length !== texts.length || !data.every(isEmbedding))
+        throw new IlabError({
+          code: "ENDPOINT_ANSWER_INVALID",
+          message: `${client.url} sent no vector for each of ${texts.length} texts: ${serverMessage(JSON.stringify(answer) ?? "")}`,
+          hint: "The server must follow the OpenAI API for embeddings, and the model must make them.",
+        });
+      return data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => Float32Array.from(embedding));
     },
     [Symbol.asyncDispose]: () => client.transport.close(),
   };
@@ -262,6 +268,11 @@ function invalidAnswer(client: HttpClient, answer: unknown): IlabError {
     message: `${client.url} sent an answer without a text: ${serverMessage(JSON.stringify(answer) ?? "")}`,
     hint: "The server must follow the OpenAI API for completions.",
   });
+}
+
+function isEmbedding(value: unknown): value is { index: number; embedding: number[] } {
+  const { index, embedding } = (value ?? {}) as { index?: unknown; embedding?: unknown };
+  return typeof index === "number" && Array.isArray(embedding) && embedding.every(Number.isFinite);
 }
 
 /** For servers that do not count: about four characters each. */

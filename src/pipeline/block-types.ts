@@ -37,7 +37,7 @@ export function openBlockTypes(
       const known = Object.keys(types);
       throw pipelineError(
         `unknown type '${type}'${didYouMean(type, known)}`,
-        `Known block types: ${known.join(", ")}. Blocks of your own: type: ./file.mjs, or block_files.`,
+        `Known block types: ${known.join(", ")}. Blocks of your own are JavaScript files, see docs/pipeline.md: type: ./file.mjs, block_files or --block-files; those written in Python cannot be loaded.`,
       );
     }
     ask ||= definition.asks === true;

@@ -1,7 +1,7 @@
 /** File helpers that never leave a half-written file under its final name. */
 import { randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { IlabError } from "./errors.ts";
 import { parseNotedJson } from "./whole-floats.ts";
@@ -13,9 +13,9 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
 
 /** As `writeFileAtomic`, for content that is made piece by piece. */
 export async function writeAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const part = `${path}.part-${randomBytes(4).toString("hex")}`;
   try {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(part, "wx");
     try {
       await write(file);
@@ -25,7 +25,19 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
     }
     await rename(part, path);
   } catch (error) {
-    await rm(part, { force: true });
+    await rm(part, { force: true }).catch(() => {});
+    throw describeWriteError(path, error);
+  }
+}
+
+/** Makes the directory and sees whether the file could be written, before long work ends in a refusal. Throws `NOT_WRITABLE`. */
+export async function requireWritableFile(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await access(dirname(path), constants.W_OK | constants.X_OK);
+    if ((await stat(path).catch(() => undefined))?.isDirectory())
+      throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
+  } catch (error) {
     throw describeWriteError(path, error);
   }
 }
@@ -45,6 +57,13 @@ export function describeWriteError(path: string, error: unknown): unknown {
       code: "NOT_WRITABLE",
       message: `cannot write ${path}: permission denied`,
       hint: "Choose a directory that you may write to.",
+      cause: error,
+    });
+  if (code === "EISDIR")
+    return new IlabError({
+      code: "NOT_WRITABLE",
+      message: `cannot write ${path}: a directory stands there`,
+      hint: "Give the name of a file.",
       cause: error,
     });
   if (code === "ENOTDIR" || code === "EEXIST")

@@ -1,8 +1,10 @@
 /** The column blocks of upstream's format: duplicate, rename, combine, flatten. */
 import { z } from "zod";
-import { cellText, defineBlock, withColumns } from "../block.ts";
+import type { JsonValue } from "../../artifacts.ts";
+import { defineBlock, withColumns } from "../block.ts";
 import { pipelineError } from "../files/read-yaml-file.ts";
 import { asImagined, isImagined } from "../teacher/imagined.ts";
+import { pythonText } from "../text/python-text.ts";
 
 const columnsMap = z.strictObject({ columns_map: z.record(z.string(), z.string()) });
 
@@ -55,7 +57,7 @@ export const combineColumnsBlock = defineBlock<z.infer<typeof combineConfig>>({
       inputColumns: columns,
       outputColumns: (present) => withColumns(present, output_col),
       runRow(row) {
-        const text = columns.map((column) => cellText(row, column)).join(separator);
+        const text = columns.map((column) => textOfCell(row[column])).join(separator);
         const isOfImagined = columns.some((column) => isImagined(row[column]));
         return [{ ...row, [output_col]: isOfImagined ? asImagined(text) : text }];
       },
@@ -90,3 +92,8 @@ export const flattenColumnsBlock = defineBlock<z.infer<typeof flattenConfig>>({
     };
   },
 });
+
+/** Null joins as nothing; lists and objects as Python writes them. */
+function textOfCell(value: JsonValue | undefined): string {
+  return value === undefined || value === null ? "" : pythonText(value);
+}

@@ -24,6 +24,11 @@ test("filter by value converts in place, and what cannot be converted is the def
   expect(
     await filter({ filter_value: true, operation: "eq", convert_dtype: "bool" }, ["True", "no", "0", "yes"]),
   ).toEqual([true, true]);
+  const truth = { filter_value: true, operation: "eq", convert_dtype: "bool" };
+  expect(await filter(truth, ["abc", "False", 2, -1, 0, "", null])).toEqual([true, true, true]);
+  expect(await filter({ filter_value: 5, operation: "gt", convert_dtype: "float" }, ["inf", "-inf", "nan"])).toEqual([
+    Number.POSITIVE_INFINITY,
+  ]);
 });
 
 test("a column of floats stays one in files, a column of integers too", async () => {
@@ -80,6 +85,12 @@ test("columns are copied, renamed and joined", async () => {
     { a: "1", b: imaginedText(3) },
   ]);
   expect(isImagined(joined.result[0]!["c"])).toBe(true);
+});
+
+test("lists, objects and truth values are joined as Python writes them", async () => {
+  const config = { columns: ["a", "b", "c", "d"], output_col: "all", separator: " " };
+  const { result } = await runBlock("CombineColumnsBlock", config, [{ a: ["x", 1], b: { k: null }, c: true, d: null }]);
+  expect(result[0]!["all"]).toBe("['x', 1] {'k': None} True ");
 });
 
 test("columns become rows, row by row", async () => {

@@ -86,6 +86,13 @@ function isNumeric(value: JsonValue): value is number | boolean {
 const INTEGER = /^[+-]?\d+(?:_\d+)*$/;
 const FLOAT = /^[+-]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
+const NOT_FINITE = /^[+-]?(?:inf(?:inity)?|nan)$/i;
+
+function notFinite(text: string): number {
+  if (/nan/i.test(text)) return Number.NaN;
+  return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
 /** As Python's `int`, `float` and `bool`, except that the words false, no and 0 are no truth. */
 function convert(
   cell: JsonValue,
@@ -94,11 +101,9 @@ function convert(
 ): JsonValue {
   if (type === undefined) return cell;
   const text = String(cell ?? "").trim();
-  if (type === "bool") {
-    if (/^(?:true|yes|1|1\.0)$/i.test(text)) return true;
-    return /^(?:false|no|0|0\.0)$/i.test(text) ? false : (fallback ?? false);
-  }
+  if (type === "bool") return cell === null ? (fallback ?? false) : !/^(?:false|no|0|0\.0|)$/i.test(text);
   if (typeof cell === "number") return type === "int" ? Math.trunc(cell) : cell;
   if (typeof cell === "boolean") return Number(cell);
+  if (type === "float" && NOT_FINITE.test(text)) return notFinite(text);
   return (type === "int" ? INTEGER : FLOAT).test(text) ? Number(text.replaceAll("_", "")) : (fallback ?? 0);
 }

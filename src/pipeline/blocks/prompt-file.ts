@@ -20,7 +20,8 @@ export const askingConfig = {
   model_prompt: z.string().nullish(),
   gen_kwargs: generationSchema.nullish(),
   parser_kwargs: parserSchema.nullish(),
-  batch_kwargs: z.strictObject({ num_samples: z.int().positive().nullish() }).nullish(),
+  /** `batched`: whether a server may be asked in lists, which is found out here. */
+  batch_kwargs: z.strictObject({ num_samples: z.int().positive().nullish(), batched: z.boolean().nullish() }).nullish(),
 };
 export type AskingConfig = z.infer<z.ZodObject<typeof askingConfig>>;
 

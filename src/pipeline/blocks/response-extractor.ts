@@ -8,7 +8,8 @@ const configSchema = z.strictObject({
   /** The result is the column `<field_prefix>content`. */
   field_prefix: z.string(),
   extract_content: z.literal(true, "the content is all that teachers give here").default(true),
-  extract_reasoning_content: z.literal(false, "reasoning is not kept apart here").default(false),
+  /** Teachers give none apart from their answer here; a block that needs its column is told so when the flow is checked. */
+  extract_reasoning_content: z.boolean().default(false),
   extract_tool_calls: z.literal(false, "tools are not called here").default(false),
   /** False keeps several answers as a list. */
   expand_lists: z.boolean().default(true),

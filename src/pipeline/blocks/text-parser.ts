@@ -13,6 +13,8 @@ const configSchema = z.strictObject({
   end_tags: z.array(z.string()).nullish(),
   parsing_pattern: z.string().nullish(),
   parser_cleanup_tags: z.array(z.string()).nullish(),
+  /** Teachers give no reasoning apart from their answer here: there is none to save. */
+  save_reasoning_content: z.boolean().optional(),
 });
 
 /** Findings of a pattern in one answer, in rehearsals. */

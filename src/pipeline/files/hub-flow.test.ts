@@ -142,3 +142,48 @@ test.each<[string, string, RegExp]>([
     message: expect.stringMatching(message),
   });
 });
+
+test("the judging blocks of sdg_hub 0.2: prompt, answer, reading and filter in one", async () => {
+  const yaml = `
+metadata: {name: Judges, dataset_requirements: {required_columns: [document, response]}}
+blocks:
+  - block_type: EvaluateFaithfulnessBlock
+    block_config:
+      block_name: faithful
+      input_cols: [document, response]
+      output_cols: [faithfulness_explanation, faithfulness_judgment]
+      prompt_config_path: judge.yaml
+      model: some/model
+      max_tokens: 50
+      async_mode: true
+      format_as_messages: true
+  - block_type: TextParserBlock
+    block_config: {block_name: first_word, input_cols: response, output_cols: word, parsing_pattern: '(\\w+)$', save_reasoning_content: true}
+`;
+  const judge = '- {role: user, content: "Is {{ response }} in {{ document }}?"}\n';
+  const rows = [
+    { document: "the mill", response: "mill" },
+    { document: "the mill", response: "fair" },
+    { document: "the mill", response: "dam" },
+  ];
+  const said = (verdict: string) =>
+    `[Start of Explanation] why [End of Explanation] [Start of Answer] ${verdict} [End of Answer]`;
+  const answers = [said("YES"), said("NO"), "no form"];
+  const { rows: made, drops, model } = await run(yaml, rows, { "judge.yaml": judge }, answers);
+  expect(made).toEqual([
+    {
+      ...rows[0],
+      faithfulness_explanation: "why",
+      faithfulness_judgment: "YES",
+      word: "mill",
+    },
+  ]);
+  expect(drops.map(({ reason }) => reason).sort()).toEqual([
+    "faithfulness_judgment is not YES",
+    "the answer has no [Start of Explanation]",
+  ]);
+  expect(model.requests[0]).toMatchObject({
+    maxTokens: 50,
+    prompt: { messages: [{ role: "user", content: "Is mill in the mill?" }] },
+  });
+});

@@ -52,12 +52,13 @@ export function translateHubFlow(
     const { block_name: name, ...config } = entry.block_config;
     const own: Config = { ...config, ...(entry.gen_kwargs ? { gen_kwargs: entry.gen_kwargs } : {}) };
     const made = translateBlock(entry.block_type, name, withFoundFiles(withoutProcesses(own), directory));
+    const ownDrops = made.flatMap(({ isPassing = [] }) => isPassing);
     return made.map(
       ({ type, config }, at): PipelineEntry => ({
         name,
         type,
         config,
-        dropColumns: at === made.length - 1 ? (entry.drop_columns ?? []) : [],
+        dropColumns: at === made.length - 1 ? [...ownDrops, ...(entry.drop_columns ?? [])] : [],
         dropDuplicates: at === made.length - 1 ? (entry.drop_duplicates ?? []) : [],
         line: lineOf([...root, index]),
         configLine: (path) => lineOf([...root, index, "block_config", ...path]),
@@ -76,6 +77,8 @@ export function translateHubFlow(
 interface Translated {
   type: string;
   config: Config;
+  /** Columns that only the blocks of one translation see. */
+  isPassing?: string[];
 }
 
 /** Settings of a connection, which the run has already. */
@@ -130,6 +133,10 @@ function translateBlock(type: string, name: string, config: Config): Translated[
         gen_kwargs: { extra_body: others, ...Object.fromEntries(parameters.filter(isKnown)) },
       });
     }
+    case "EvaluateFaithfulnessBlock":
+    case "EvaluateRelevancyBlock":
+    case "VerifyQuestionBlock":
+      return judge(type, name, config);
     case "LLMParserBlock":
     case "LLMResponseExtractorBlock":
       return one("LLMResponseExtractorBlock", {
@@ -156,6 +163,55 @@ function translateBlock(type: string, name: string, config: Config): Translated[
     default:
       return one(type, config);
   }
+}
+
+/** sdg_hub's blocks of four: a prompt, the teacher's answer, what is read from it, a filter. */
+const verdicts: Record<string, { tags: [string, string]; filter: Config }> = {
+  EvaluateFaithfulnessBlock: { tags: ["Explanation", "Answer"], filter: { filter_value: "YES", operation: "eq" } },
+  EvaluateRelevancyBlock: {
+    tags: ["Feedback", "Score"],
+    filter: { filter_value: 2, operation: "eq", convert_dtype: "float" },
+  },
+  VerifyQuestionBlock: {
+    tags: ["Explanation", "Rating"],
+    filter: { filter_value: 1, operation: "eq", convert_dtype: "float" },
+  },
+};
+
+function judge(type: string, name: string, config: Config): Translated[] {
+  const { tags, filter } = verdicts[type]!;
+  const { prompt_config_path, format_as_messages, filter_value, operation, convert_dtype, ...others } = config;
+  const { start_tags, end_tags, parsing_pattern, parser_cleanup_tags, llm_kwargs, max_retries: _, ...rest } = others;
+  const { input_cols, output_cols, ...asking } = rest;
+  const outputs = [output_cols ?? []].flat();
+  const [prompt, answer] = [`${name}_prompt`, `raw_${name}`];
+  const given = (settings: Config) =>
+    Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined && value !== null));
+  return [
+    ...translateBlock("PromptBuilderBlock", name, {
+      ...{ input_cols, output_cols: [prompt], prompt_config_path },
+      ...given({ format_as_messages }),
+    }),
+    ...translateBlock("LLMChatBlock", name, {
+      ...{ input_cols: [prompt], output_cols: [answer] },
+      ...given({ ...asking, ...((llm_kwargs ?? {}) as Config) }),
+    }),
+    ...translateBlock("TextParserBlock", name, {
+      ...{ input_cols: [answer], output_cols: outputs },
+      start_tags: start_tags ?? tags.map((tag) => `[Start of ${tag}]`),
+      end_tags: end_tags ?? tags.map((tag) => `[End of ${tag}]`),
+      ...given({ parsing_pattern, parser_cleanup_tags }),
+    }),
+    {
+      type: "FilterByValueBlock",
+      config: {
+        ...filter,
+        filter_column: outputs.at(-1),
+        ...given({ filter_value, operation, convert_dtype }),
+      },
+      isPassing: [prompt, answer],
+    },
+  ];
 }
 
 /** How rows are spread over processes is no matter here; the number of samples that a prompt asks for is. */

@@ -1,7 +1,8 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Row } from "../../artifacts.ts";
 import { scriptedModel } from "../../llm/scripted-model.ts";
 import { packageRoot } from "../../util/assets.ts";
 import { runWork } from "../../util/events.ts";
@@ -11,6 +12,7 @@ import { runPipeline } from "../run-pipeline.ts";
 import { sampleColumns, sampleRows } from "../sample-rows.ts";
 import { testLeaf } from "../test-leaf.ts";
 import { loadPipeline } from "./load-pipeline.ts";
+import { resolvePipeline } from "./resolve-pipeline.ts";
 
 async function load(yaml: string, files: Record<string, string> = {}) {
   const directory = await mkdtemp(join(tmpdir(), "pipeline-"));
@@ -220,6 +222,40 @@ test("the example pipeline with blocks of one's own works", async () => {
   const model = scriptedModel(() => "SHOUTED");
   const { rows } = await runWork(runPipeline(sampleRows(testLeaf()), pipeline, { model, seeds: testLeaf() }));
   expect(rows).toHaveLength(2);
-  expect(rows[1]).toMatchObject({ question: "question 2 of write_pairs", shouted: "SHOUTED" });
+  expect(rows[1]).toMatchObject({
+    question: expect.stringMatching(/^question 2 of write_pairs for /),
+    shouted: "SHOUTED",
+  });
   expect(rows[0]).not.toHaveProperty("judgment");
+});
+
+test("the example's mock teacher gets rows through pipelines with judges and without duplicates", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mock-"));
+  const blockFiles = [join(packageRoot, "examples", "blocks", "mock-teacher.mjs")];
+  for (const [name, kind] of [
+    ["simple", "knowledge"],
+    ["full", "knowledge"],
+    ["full", "freeform_skill"],
+    ["full", "grounded_skill"],
+    ["llama", "knowledge"],
+  ] as const) {
+    const original = resolvePipeline(name, kind).file;
+    const file = join(directory, `${name}-${kind}.yaml`);
+    await writeFile(file, (await readFile(original, "utf8")).replaceAll("type: LLMBlock", "type: MockLLMBlock"));
+    const pipeline = await loadPipeline(file, sampleColumns(kind), { blockFiles, scaleFactor: 2 });
+    const given = kind === "knowledge" ? sampleRows(testLeaf()) : [1, 2].map((n) => skillRow(kind, n));
+    const model = scriptedModel([]);
+    const { rows } = await runWork(runPipeline(given, pipeline, { model, seeds: testLeaf() }));
+    expect(rows.length, `${name} ${kind}`).toBeGreaterThanOrEqual(given.length);
+    expect(new Set(rows.map((row) => row["question"] ?? row["output"])).size).toBe(rows.length);
+  }
+});
+
+const skillRow = (kind: "freeform_skill" | "grounded_skill", number: number): Row => ({
+  task_description: "Do it",
+  seed_question: `Question ${number}?`,
+  seed_response: `Answer ${number}.`,
+  leaf_node_type: kind,
+  leaf_node_path: "a",
+  ...(kind === "grounded_skill" ? { seed_context: `Context ${number}.` } : {}),
 });

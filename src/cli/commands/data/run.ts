@@ -33,11 +33,14 @@ async function run(context: CommandContext, options: RunOptions, file: string): 
   const { readDataFile, writeDataFile } = await import("../../../formats/data-file.ts");
   const { loadPipeline } = await import("../../../pipeline/files/load-pipeline.ts");
   const { runPipeline } = await import("../../../pipeline/run-pipeline.ts");
-  const rows: Row[] = [];
-  for await (const row of readDataFile(resolve(options.input))) rows.push(row as Row);
-  if (rows.length === 0) throw new UsageError(`${options.input} holds no rows`);
+  const { requireWritableFile } = await import("../../../util/fs.ts");
+  await requireWritableFile(resolve(options.output));
+  const given: Row[] = [];
+  for await (const row of readDataFile(resolve(options.input))) given.push(row as Row);
+  if (given.length === 0) throw new UsageError(`${options.input} holds no rows`);
+  const { columns, rows } = asTable(given);
   const settings = readGeneration(context, options);
-  const pipeline = await loadPipeline(resolve(file), Object.keys(rows[0]!), settings);
+  const pipeline = await loadPipeline(resolve(file), columns, settings);
   for (const warning of pipeline.warnings) reporter.warn(warning);
   const { absentModel } = await import("../../../llm/absent-model.ts");
   await using model = pipeline.asks
@@ -50,4 +53,12 @@ async function run(context: CommandContext, options: RunOptions, file: string): 
   reporter.print(`${made.rows.length} rows of ${rows.length} in ${options.output}`);
   for (const { block, reason, count } of made.drops) reporter.print(`  ${count} dropped by ${block}: ${reason}`);
   reporter.result({ output: resolve(options.output), rows: made.rows.length, drops: made.drops, usage: made.usage });
+}
+
+/** A column that any row has is a column of all; where it is missing, it is null. */
+function asTable(given: readonly Row[]): { columns: string[]; rows: Row[] } {
+  const columns = [...new Set(given.flatMap((row) => Object.keys(row)))];
+  const isWhole = (row: Row) => Object.keys(row).length === columns.length;
+  const empty = Object.fromEntries(columns.map((column) => [column, null]));
+  return { columns, rows: given.map((row) => (isWhole(row) ? row : { ...empty, ...row })) };
 }
