@@ -19,62 +19,75 @@ export interface NearDuplicateIndex {
   findOrAdd(...parts: string[]): number | undefined;
 }
 
+interface KeptText {
+  parts: string[];
+  numbers: string;
+  index: number;
+  /** Of each part; made when a candidate is first looked at, which most texts never are. */
+  shingles?: Uint32Array[];
+}
+
 /** @param similarity share of common shingles, of all that either text has, from which on two texts are the same. */
 export function createNearDuplicateIndex(similarity: number): NearDuplicateIndex {
-  const buckets = new Map<string, number[]>();
-  const kept: { parts: Uint32Array[]; numbers: string; index: number }[] = [];
+  const buckets = new Map<number, KeptText[]>();
   const signature = new Uint32Array(SIGNATURE);
   let count = 0;
 
   return {
     findOrAdd(...texts) {
-      const index = count++;
-      const normal = texts.map(plainWords);
-      const numbers = (normal.join(" ").match(/\p{N}+/gu) ?? []).join(" ");
-      const parts = normal.map(shingleHashes);
-      fillSignature(signature, shingleHashes(normal.join(" ")));
-      const keys = Array.from(
-        { length: BANDS },
-        (_, band) => `${band}:${signature.subarray(band * ROWS_PER_BAND, (band + 1) * ROWS_PER_BAND).join(",")}`,
-      );
-      const seen = new Set<number>();
+      const parts = texts.map(plainWords);
+      const whole = parts.join(" ");
+      const text: KeptText = { parts, numbers: (whole.match(/\p{N}+/gu) ?? []).join(" "), index: count++ };
+      fillSignature(signature, whole);
+      const keys = Array.from({ length: BANDS }, (_, band) => bandKey(signature, band));
+      const seen = new Set<KeptText>();
       for (const key of keys)
-        for (const candidate of buckets.get(key) ?? []) {
-          if (seen.has(candidate)) continue;
-          seen.add(candidate);
-          const other = kept[candidate]!;
-          if (
-            other.numbers === numbers &&
-            other.parts.every((shingles, part) => jaccard(shingles, parts[part]!) >= similarity)
-          )
-            return other.index;
+        for (const other of buckets.get(key) ?? []) {
+          if (seen.has(other)) continue;
+          seen.add(other);
+          if (other.numbers === text.numbers && isAlike(other, text, similarity)) return other.index;
         }
-      const place = kept.push({ parts, numbers, index }) - 1;
       for (const key of keys) {
         const bucket = buckets.get(key);
-        if (bucket === undefined) buckets.set(key, [place]);
-        else bucket.push(place);
+        if (bucket === undefined) buckets.set(key, [text]);
+        else bucket.push(text);
       }
       return undefined;
     },
   };
 }
 
+function isAlike(a: KeptText, b: KeptText, similarity: number): boolean {
+  a.shingles ??= a.parts.map(shingleHashes);
+  b.shingles ??= b.parts.map(shingleHashes);
+  return a.shingles.every((shingles, part) => jaccard(shingles, b.shingles![part]!) >= similarity);
+}
+
+/** Two bands with one key make a candidate too many at worst. */
+function bandKey(signature: Uint32Array, band: number): number {
+  let hash = 0;
+  for (let row = band * ROWS_PER_BAND; row < (band + 1) * ROWS_PER_BAND; row++) hash = scramble(hash ^ signature[row]!);
+  return hash * BANDS + band;
+}
+
 /** Distinct, in rising order. A text shorter than a shingle is one shingle. */
 function shingleHashes(text: string): Uint32Array {
-  const count = Math.max(1, text.length - SHINGLE + 1);
-  const hashes = new Uint32Array(count);
-  for (let start = 0; start < count; start++) {
-    // FNV-1a over the shingle's code units.
-    let hash = 0x811c9dc5;
-    for (let place = start; place < Math.min(start + SHINGLE, text.length); place++)
-      hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193);
-    hashes[start] = hash >>> 0;
-  }
-  hashes.sort();
+  const hashes = Uint32Array.from({ length: countShingles(text) }, (_, start) => shingleHash(text, start)).sort();
   let length = 0;
   for (const hash of hashes) if (length === 0 || hashes[length - 1] !== hash) hashes[length++] = hash;
   return hashes.slice(0, length);
+}
+
+function countShingles(text: string): number {
+  return Math.max(1, text.length - SHINGLE + 1);
+}
+
+/** FNV-1a over the shingle's code units. */
+function shingleHash(text: string, start: number): number {
+  let hash = 0x811c9dc5;
+  for (let place = start; place < Math.min(start + SHINGLE, text.length); place++)
+    hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193);
+  return hash >>> 0;
 }
 
 /** Of two rising lists. */
@@ -96,10 +109,10 @@ const EMPTY = 0xffffffff;
 /** Bins of the 32-bit hash: its upper 6 bits number them. */
 const BIN_SHIFT = 26;
 
-function fillSignature(signature: Uint32Array, shingles: Uint32Array): void {
+function fillSignature(signature: Uint32Array, text: string): void {
   signature.fill(EMPTY);
-  for (const shingle of shingles) {
-    const hash = scramble(shingle);
+  for (let start = 0, count = countShingles(text); start < count; start++) {
+    const hash = scramble(shingleHash(text, start));
     const bin = hash >>> BIN_SHIFT;
     if (hash < signature[bin]!) signature[bin] = hash;
   }
