@@ -131,7 +131,7 @@ test("metadata is written anew, and rows without an id keep none, as the origina
     .map((line) => JSON.parse(line));
   expect(rows.map(({ metadata, id }) => [metadata, id])).toEqual([
     ['{"town": "Z\\u00fcrich", "score": 2.0}', null],
-    ['{"x": NaN}', "i"],
+    ['{"x": null}', "i"],
   ]);
   await runWork(mixRecipe(recipe, { outputFile, sampling: "distinct", seed: 42 }));
   expect(JSON.parse((await readFile(outputFile, "utf8")).split("\n")[0]!).id).toMatch(/^[0-9a-f-]+$/);

@@ -124,8 +124,6 @@ function mergedMetadata(metadata: unknown, others: DataRow, place: string): stri
     try {
       known = parseNotedJson(metadata);
     } catch {
-      // Python also writes NaN.
-      if (Object.keys(others).length === 0 && /^\s*\{/.test(metadata)) return metadata;
       throw badRow(`${place}: 'metadata' is no JSON text`);
     }
   }

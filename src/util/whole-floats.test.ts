@@ -9,6 +9,13 @@ test("whole floats are noted at every depth; texts, integers and fractions are n
   expect([0, 1, 2, 3].filter((index) => isWholeFloat(value.e.f, String(index)))).toEqual([1, 2]);
 });
 
+test("Python's words for what is no number are null, outside of texts", () => {
+  expect(parseNotedJson('{"a": NaN, "b": [-Infinity, "NaN"], "c": Infinity, "d": 1.0}')).toMatchObject({
+    ...{ a: null, b: [null, "NaN"], c: null, d: 1 },
+  });
+  expect(() => parseNotedJson('{"a": NaNa}')).toThrow(SyntaxError);
+});
+
 test("the note goes along with copies", () => {
   const row: Record<string, number> = { score: 2, n: 1 };
   noteWholeFloat(row, "score");

@@ -30,8 +30,20 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
 /** What no text begins with. */
 const MARK = `float ${randomUUID()} `;
 
-/** `JSON.parse` that notes whole floats. Throws `SyntaxError`. */
+/** `JSON.parse` that notes whole floats, and reads Python's NaN and Infinity, which JSON has no word for, as null. Throws `SyntaxError`. */
 export function parseNotedJson(text: string): unknown {
+  try {
+    return parseStrictly(text);
+  } catch (error) {
+    const known = text.replace(PYTHON_WORDS, (token) => (token.startsWith('"') ? token : "null"));
+    if (known === text) throw error;
+    return parseStrictly(known);
+  }
+}
+
+const PYTHON_WORDS = /"(?:[^"\\]|\\.)*"|(?<![\w.])-?(?:NaN|Infinity)(?!\w)/g;
+
+function parseStrictly(text: string): unknown {
   if (!/\d(?:\.0+[\s,\]}]|[eE])|\d\.0+$/.test(text)) return JSON.parse(text);
   // A text that is not JSON must fail as it stands.
   const plain: unknown = JSON.parse(text);
