@@ -3,7 +3,7 @@
  * as pandas does (message sets). Reading needs no style: util/fs.ts.
  */
 
-import { isWholeFloat, wholeFloatText } from "../util/whole-floats.ts";
+import { holdsWholeFloats, isWholeFloat, wholeFloatText } from "../util/whole-floats.ts";
 
 export type JsonStyle = "python" | "pandas";
 
@@ -35,6 +35,8 @@ function spaced(value: unknown): string {
 }
 
 function compact(value: unknown): string {
+  // The engine's own is many times as fast.
+  if (!holdsWholeFloats(value)) return JSON.stringify(value) ?? "null";
   return written(value, { comma: ",", colon: ":", inner: compact });
 }
 

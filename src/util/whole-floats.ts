@@ -12,6 +12,12 @@ export function isWholeFloat(holder: object, key: string): boolean {
   return (holder as Noted)[WHOLE_FLOATS]?.includes(key) === true;
 }
 
+/** Whether anything inside was noted. */
+export function holdsWholeFloats(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return WHOLE_FLOATS in value || Object.values(value).some(holdsWholeFloats);
+}
+
 /** Changes the holder. A value that is no whole number needs no note, and gets none. */
 export function noteWholeFloat(holder: object, key: string): void {
   if (!Number.isInteger((holder as Record<string, unknown>)[key]) || isWholeFloat(holder, key)) return;
