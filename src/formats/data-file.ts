@@ -40,14 +40,24 @@ export async function countDataRows(path: string): Promise<number> {
   if (isParquet(path)) return (await import("./parquet.ts")).countParquetRows(path);
   let count = 0;
   let isBlank = true;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>)
-    for (const byte of chunk) {
-      if (byte === 10) {
-        if (!isBlank) count += 1;
-        isBlank = true;
-      } else if (byte > 32) isBlank = false;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      if (!isBlank || holdsText(chunk, start, end)) count += 1;
+      isBlank = true;
+      start = end + 1;
     }
+    isBlank &&= !holdsText(chunk, start, chunk.length);
+  }
   return isBlank ? count : count + 1;
+}
+
+const LINE_FEED = 10;
+
+/** Nearly always at the first byte. */
+function holdsText(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! > 32) return true;
+  return false;
 }
 
 /** How often `writeDataFile` goes through the rows: the columns of Parquet must be known first. */
