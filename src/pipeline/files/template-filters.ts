@@ -1,5 +1,6 @@
 /** Filters that the template package lacks or does not do as jinja2 does them, over plain values. */
 import { pythonText } from "../text/python-text.ts";
+import { percentFormatted } from "./template-methods.ts";
 
 type Filter = (value: unknown, args: unknown[], named: Record<string, unknown>) => unknown;
 
@@ -67,13 +68,59 @@ export const ownFilters: Record<string, Filter> = {
     const left = Math.floor(room / 2) + (room & Number(named["width"] ?? args[0] ?? 80) & 1);
     return " ".repeat(left) + text + " ".repeat(room - left);
   },
+  map: (value, [filter, ...args], named) => {
+    const { attribute, default: other } = named;
+    if (attribute !== undefined) return itemsOf(value).map((item) => memberOf(item, attribute) ?? other ?? null);
+    const apply = ownFilters[String(filter)] ?? simpleFilters[String(filter)];
+    if (apply === undefined) throw new Error(`map() with the filter '${String(filter)}' is not supported`);
+    return itemsOf(value).map((item) => apply(item, args, named));
+  },
+  select: (value, [test, ...args]) => itemsOf(value).filter((item) => passes(item, test, args)),
+  reject: (value, [test, ...args]) => itemsOf(value).filter((item) => !passes(item, test, args)),
+  selectattr: (value, [name, test, ...args]) =>
+    itemsOf(value).filter((item) => passes(memberOf(item, name), test, args)),
+  rejectattr: (value, [name, test, ...args]) =>
+    itemsOf(value).filter((item) => !passes(memberOf(item, name), test, args)),
+  batch: (value, [size, fill]) => {
+    const items = itemsOf(value);
+    const rows = Array.from({ length: Math.ceil(items.length / Number(size)) }, (_, row) =>
+      items.slice(row * Number(size), (row + 1) * Number(size)),
+    );
+    while (fill !== undefined && rows.length > 0 && rows.at(-1)!.length < Number(size)) rows.at(-1)!.push(fill);
+    return rows;
+  },
+  striptags: (value) =>
+    pythonText(value)
+      .replace(/<!--.*?-->|<[^>]*>/gs, "")
+      .replace(/\s+/g, " ")
+      .trim(),
+  urlencode: (value) =>
+    encodeURIComponent(pythonText(value))
+      .replaceAll("%2F", "/")
+      .replace(/[!'()*]/g, (sign) => {
+        return `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+      }),
+  escape: (value) =>
+    pythonText(value).replace(
+      /[&<>"']/g,
+      (sign) => `&${{ "&": "amp", "<": "lt", ">": "gt", '"': "#34", "'": "#39" }[sign]};`,
+    ),
+  format: (value, args) => percentFormatted(pythonText(value), args),
+};
+/** Those of the package that `map` can be asked for. */
+const simpleFilters: Record<string, Filter> = {
+  upper: (value) => pythonText(value).toUpperCase(),
+  lower: (value) => pythonText(value).toLowerCase(),
+  int: (value) => Math.trunc(Number(value)) || 0,
+  abs: (value) => Math.abs(Number(value)),
 };
 ownFilters["d"] = ownFilters["default"]!;
 ownFilters["count"] = ownFilters["length"]!;
+ownFilters["e"] = ownFilters["escape"]!;
 
 /** Of the package itself. */
 const packageFilters =
-  "abs bool capitalize dictsort float get indent int items keys lower map rejectattr replace safe selectattr sort title tojson unique upper values";
+  "abs bool capitalize dictsort float get indent int items keys lower replace safe sort title tojson unique upper values";
 
 export const knownFilters: ReadonlySet<string> = new Set([...Object.keys(ownFilters), ...packageFilters.split(" ")]);
 
@@ -82,6 +129,45 @@ function itemsOf(value: unknown): unknown[] {
   if (typeof value === "string") return [...value];
   throw new Error(`${pythonText(value)} is no list`);
 }
+
+/** Tests by name, as `select` and its like take them. */
+const tests: Record<string, (item: unknown, args: unknown[]) => boolean> = {
+  defined: (item) => item !== undefined,
+  undefined: (item) => item === undefined,
+  none: (item) => item === null,
+  string: (item) => typeof item === "string",
+  number: (item) => typeof item === "number",
+  odd: (item) => Number(item) % 2 !== 0,
+  even: (item) => Number(item) % 2 === 0,
+  equalto: (item, [other]) => isSame(item, other),
+  ne: (item, [other]) => !isSame(item, other),
+  gt: (item, [other]) => item! > other!,
+  ge: (item, [other]) => item! >= other!,
+  lt: (item, [other]) => item! < other!,
+  le: (item, [other]) => item! <= other!,
+  in: (item, [list]) =>
+    typeof list === "string" ? list.includes(String(item)) : itemsOf(list).some((one) => isSame(one, item)),
+};
+const otherNames: Record<string, string> = {
+  ...{ "==": "equalto", eq: "equalto", "!=": "ne", ">": "gt", greaterthan: "gt", ">=": "ge", "<": "lt" },
+  ...{ lessthan: "lt", "<=": "le" },
+};
+
+function passes(item: unknown, test: unknown, args: unknown[]): boolean {
+  if (test === undefined) return !isEmpty(item);
+  const name = String(test);
+  const known = tests[otherNames[name] ?? name];
+  if (known === undefined) throw new Error(`unknown test '${name}'`);
+  return known(item, args);
+}
+
+function memberOf(item: unknown, path: unknown): unknown {
+  return String(path)
+    .split(".")
+    .reduce((value: unknown, key) => (value as Record<string, unknown> | null | undefined)?.[key], item);
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 function nonEmpty(items: unknown[], filter: string): unknown[] {
   if (items.length === 0) throw new Error(`'${filter}' of an empty list`);

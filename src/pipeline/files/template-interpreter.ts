@@ -5,6 +5,7 @@
 import { type Environment, Interpreter } from "@huggingface/jinja";
 import { pythonText } from "../text/python-text.ts";
 import { Float, ownFilters } from "./template-filters.ts";
+import { percentFormatted, textMethods } from "./template-methods.ts";
 
 /** Expressions evaluated in one rendering; a long prompt takes some hundreds. */
 const MAX_STEPS = 100_000;
@@ -80,16 +81,42 @@ class StrictInterpreter extends (Interpreter as unknown as InterpreterClass) {
     return wrapped(result, environment);
   }
 
-  /** What the package does for texts and numbers alone: `a ~ b`, and `a == b` of lists. */
+  /** What the package does for texts and numbers alone, or not at all: `a ~ b`, `a == b` of lists, `a < b` of texts, `'%s' % a`, methods of texts. */
   private combined(node: SyntaxNode, environment: Environment): RuntimeValue | undefined {
+    if (node.type === "CallExpression") return this.textMethod(node, environment);
     if (node.type !== "BinaryExpression") return undefined;
     const operator = (node["operator"] as { value: string }).value;
-    if (operator !== "~" && operator !== "==" && operator !== "!=") return undefined;
+    if (!["~", "==", "!=", "<", ">", "<=", ">=", "%"].includes(operator)) return undefined;
     const left = this.evaluate(node["left"] as SyntaxNode, environment);
     const right = this.evaluate(node["right"] as SyntaxNode, environment);
     if (operator === "~") return this.literal("StringLiteral", `${written(left)}${written(right)}`, environment);
-    const isEqual = JSON.stringify(plain(left)) === JSON.stringify(plain(right));
-    return wrapped(isEqual === (operator === "=="), environment);
+    const [a, b] = [plain(left), plain(right)];
+    if (operator === "==" || operator === "!=")
+      return wrapped((JSON.stringify(a) === JSON.stringify(b)) === (operator === "=="), environment);
+    if (operator === "%") {
+      if (typeof a === "string") return wrapped(percentFormatted(a, b), environment);
+      // As in Python, the result has the sign of the divisor.
+      const rest = ((numberOf(a) % numberOf(b)) + numberOf(b)) % numberOf(b);
+      if (Number.isNaN(rest)) throw new Error("modulo by zero");
+      const isFloat = left.type === "FloatValue" || right.type === "FloatValue";
+      return this.literal(isFloat ? "FloatLiteral" : "IntegerLiteral", rest, environment);
+    }
+    const areTexts = typeof a === "string" && typeof b === "string";
+    const order = areTexts ? (a < b ? -1 : a > b ? 1 : 0) : numberOf(a) - numberOf(b);
+    const holds = { "<": order < 0, ">": order > 0, "<=": order <= 0, ">=": order >= 0 }[operator]!;
+    return wrapped(holds, environment);
+  }
+
+  private textMethod(node: SyntaxNode, environment: Environment): RuntimeValue | undefined {
+    const callee = node["callee"] as SyntaxNode;
+    if (callee.type !== "MemberExpression" || callee["computed"] === true) return undefined;
+    const name = String((callee["property"] as SyntaxNode)["value"]);
+    if (!Object.hasOwn(textMethods, name)) return undefined;
+    const holder = this.evaluate(callee["object"] as SyntaxNode, environment);
+    if (holder.type !== "StringValue") return undefined;
+    const [values, named] = this.evaluateArguments(node["args"] as SyntaxNode[], environment);
+    const options = Object.fromEntries([...named].map(([key, value]) => [key, plain(value)]));
+    return wrapped(textMethods[name]!(holder.value as string, values.map(plain), options), environment);
   }
 
   private literal(type: string, value: unknown, environment: Environment): RuntimeValue {
@@ -116,9 +143,15 @@ function written(value: RuntimeValue): string {
 }
 
 function plain({ type, value }: RuntimeValue): unknown {
+  if (type === "NullValue") return null;
   if (type === "ArrayValue" || type === "TupleValue") return (value as RuntimeValue[]).map(plain);
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, entry]) => [key, plain(entry)]));
   return value;
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== "number" && typeof value !== "boolean") throw new Error(`${pythonText(value)} is no number`);
+  return Number(value);
 }
 
 function describe(node: SyntaxNode): string {

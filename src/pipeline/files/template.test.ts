@@ -44,6 +44,53 @@ const recorded: [template: string, values: Record<string, unknown>, text: string
     "The...|The quick...|The quick brown…",
   ],
   ["{{ t | indent(2) }}", { t: "a\nb\n\nc" }, "a\n  b\n\n  c"],
+  [
+    "{{ '%s-%d' % (s, n) }}|{{ '%.1f' % f }}|{{ '%05.2f'|format(f) }}|{{ '%5s|%-5s|%+d' % ('a', 'b', n) }}",
+    { n: 3, f: 1.5, s: "hello world" },
+    "hello world-3|1.5|01.50|    a|b    |+3",
+  ],
+  [
+    "{{ '{:.2f}'.format(f) }}|{{ 'a{}b{name}'.format(n, name='z') }}|{{ '{0:>5}{0:<5}|{1:,}'.format('x', 1234567) }}",
+    { n: 3, f: 1.5 },
+    "1.50|a3bz|    xx    |1,234,567",
+  ],
+  [
+    "{{ -7 % 3 }} {{ 7.5 % 2 }} {{ 7 % -3 }} {{ 'A' < 'B' }} {{ 'b' >= 'c' }} {{ n <= 3 }} {{ n > f }}",
+    { n: 3, f: 1.5 },
+    "2 1.5 -2 True False True True",
+  ],
+  [
+    "{{ ', '.join(l) }} {{ s.find('w') }} {{ s.count('l') }} {{ ml.splitlines() }} {{ '12'.isdigit() }}{{ s.isdigit() }} {{ '-7'.zfill(4) }} {{ s.ljust(13) }}|",
+    { l: ["b", "a", "b"], s: "hello world", ml: "a\nb\nc" },
+    "b, a, b 6 3 ['a', 'b', 'c'] TrueFalse -007 hello world  |",
+  ],
+  [
+    "{{ l|map('upper')|list }} {{ l|select('equalto', 'a')|list }} {{ l|reject('in', ['a'])|list }} {{ objs|selectattr('a', 'gt', 1)|map(attribute='t')|list }} {{ objs|rejectattr('a', 'eq', 1)|list|length }} {{ [0, 1, '']|select|list }}",
+    {
+      l: ["b", "a", "b"],
+      objs: [
+        { a: 1, t: "x" },
+        { a: 2, t: "y" },
+      ],
+    },
+    "['B', 'A', 'B'] ['a'] ['b', 'b'] ['y'] 1 [1]",
+  ],
+  [
+    "{{ l|batch(2)|list }} {{ l|batch(2, '-')|list }} {{ '<a>&\"'|e }} {{ 'a b/c(d)'|urlencode }} {{ '<p>a\n <b>b</b></p>'|striptags }}",
+    { l: ["b", "a", "b"] },
+    "[['b', 'a'], ['b']] [['b', 'a'], ['b', '-']] &lt;a&gt;&amp;&#34; a%20b/c%28d%29 a b",
+  ],
+  [
+    "{{ nul|default('q') }} {{ nul|default('q', true) }} {{ objs|map(attribute='q', default=0)|list }}",
+    {
+      nul: null,
+      objs: [
+        { a: 1, t: "x" },
+        { a: 2, t: "y" },
+      ],
+    },
+    "None q [0, 0]",
+  ],
   ["{{ 'a' ~ 1 ~ none ~ xs }}", { xs: [1] }, "a1None[1]"],
   ["{% set total = 0 %}{% for x in xs %}{% set total = x %}{% endfor %}{{ total }}", { xs: [1, 2] }, "0"],
   [
