@@ -11,7 +11,7 @@ describe("what of a page is text", () => {
   test("the main part, without what is around it", () => {
     const page = `<!doctype html><html><head><title>Ferry times - Tollan</title><style>p{}</style><script>var a = "<p>no</p>";</script></head>
       <body><header><a href=/>Home</a><h1>Not this</h1></header><nav><ul><li><a href=a>A</a></ul></nav>
-      <main><h1>Ferry times</h1><p>The ferry leaves at <b>seven</b>.<script>no()</script><aside>Buy!</aside>
+      <main><h1>Ferry times</h1><p>The ferry leaves at <b>seven</b>.<script>no()</script><aside><a href=/buy>Buy!</a></aside>
       <div hidden>hidden</div><p style="display: none">hidden</p><p aria-hidden=true>hidden</p></main>
       <footer>Imprint</footer></body></html>`;
     expect(show(page)).toEqual(["# Ferry times", "The ferry leaves at seven."]);
@@ -20,7 +20,7 @@ describe("what of a page is text", () => {
   test("without one: the body, the page's heading, its title where no heading is one", () => {
     expect(
       show(
-        "<title>T</title><header><h1>H</h1><p>Home</p></header><div class=sidebar>S</div><p>Text</p><footer>F</footer>",
+        "<title>T</title><header><h1>H</h1><p>Home</p></header><div class=sidebar><a href=s>S</a></div><p>Text</p><footer>F</footer>",
       ),
     ).toEqual(["# H", "Text"]);
     expect(show("<title>T &amp; U</title><h2>Part</h2><p>Text")).toEqual([" T & U", "## Part", "Text"]);

@@ -3,8 +3,15 @@
  * pieces of HTML inside of Markdown.
  */
 import { type DocumentBlock, listItem, tableBlock } from "./document-block.ts";
+import { isFurniture } from "./html-furniture.ts";
 import { HARD_BREAK, raisedText, tidyText } from "./inline-text.ts";
+import { mathText } from "./math-text.ts";
 import { childNamed, elementsOf, type MarkupElement, type MarkupNode, parseMarkup, textOf } from "./parse-markup.ts";
+
+/** A piece of HTML inside of another text, which is all content. */
+export function readHtmlPiece(text: string): DocumentBlock[] {
+  return blocksIn(parseMarkup(text), false);
+}
 
 export function readHtml(text: string): DocumentBlock[] {
   const page = parseMarkup(text);
@@ -34,41 +41,12 @@ function findAll(element: MarkupElement, matches: (element: MarkupElement) => bo
   return elementsOf(element).flatMap((child) => (matches(child) ? [child] : findAll(child, matches)));
 }
 
-const unread = new Set(
-  (
-    "script style template noscript svg math head iframe object embed canvas audio video map nav aside dialog select input textarea button " +
-    "datalist progress meter title colgroup rp rt"
-  ).split(" "),
-);
-const unreadRoles = new Set([
-  "navigation",
-  "banner",
-  "contentinfo",
-  "complementary",
-  "search",
-  "menu",
-  "menubar",
-  "dialog",
-  "alert",
-]);
-/** Names of classes and ids that templates of web pages give to what is around the text. */
-const aroundText =
-  /^(?:nav|navbar|navigation|menu|sidebar|breadcrumbs?|toc|cookie-?(?:banner|consent|notice)|site-(?:header|footer)|skip-link|headerlink|anchor-link|mw-editsection|navbox|noprint|sr-only|visually-hidden)$/i;
 const blockElements = new Set(
   (
-    "address article blockquote body center details div dl dd dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html " +
+    "address article aside blockquote body center details div dl dd dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html " +
     "li main menu ol p pre section summary table tbody thead tfoot tr td th caption ul legend"
   ).split(" "),
 );
-
-function isUnread({ name, attributes }: MarkupElement): boolean {
-  if (unread.has(name) || unreadRoles.has(attributes.get("role") ?? "")) return true;
-  if (attributes.has("hidden") || attributes.get("aria-hidden") === "true") return true;
-  if (/display\s*:\s*none|visibility\s*:\s*hidden/i.test(attributes.get("style") ?? "")) return true;
-  if (name === "html" || name === "body" || name === "main" || name === "article") return false;
-  const names = `${attributes.get("id") ?? ""} ${attributes.get("class") ?? ""}`.split(/\s+/);
-  return names.some((one) => aroundText.test(one));
-}
 
 /** `isWholePage`: headers and footers are the page's, not the text's. */
 function blocksIn(element: MarkupElement, isWholePage: boolean): DocumentBlock[] {
@@ -92,12 +70,12 @@ function blocksIn(element: MarkupElement, isWholePage: boolean): DocumentBlock[]
       return;
     }
     const { name } = node;
-    if (isUnread(node)) return;
+    if (isFurniture(node, { isAroundMain: isWholePage })) return;
     if (isWholePage && (name === "header" || name === "footer")) {
       // A page's own title often stands in its header; nothing else there is text.
       if (name === "header") push(...blocksIn(node, false).filter((block) => block.kind === "heading"));
     } else if (/^h[1-6]$/.test(name)) {
-      const text = inlineOf(node)
+      const text = labelOf(node)
         .replaceAll("\n", " ")
         .replace(/\s*[¶#🔗]$/u, "");
       if (text !== "") push({ kind: "heading", level: Number(name[1]), text });
@@ -117,6 +95,10 @@ function blocksIn(element: MarkupElement, isWholePage: boolean): DocumentBlock[]
   return blocks;
 }
 
+function isUnread(element: MarkupElement): boolean {
+  return isFurniture(element, { isAroundMain: false });
+}
+
 /** Inline elements may hold blocks: a link around a card, a span around everything. */
 function hasBlocks(element: MarkupElement): boolean {
   return elementsOf(element).some((child) => blockElements.has(child.name) || hasBlocks(child));
@@ -126,8 +108,21 @@ function inlineOf(node: MarkupElement): string {
   return tidyText(node.children.map((child) => (typeof child === "string" ? child : inlineMarkup(child))).join(""));
 }
 
+/** A heading may be a button that opens what is below it; beside words, buttons do something to them. */
+function labelOf(node: MarkupElement): string {
+  return (
+    inlineOf(node) ||
+    tidyText(
+      findAll(node, ({ name }) => name === "button")
+        .map(inlineOf)
+        .join(" "),
+    )
+  );
+}
+
 function inlineMarkup(node: MarkupElement): string {
   if (isUnread(node)) return "";
+  if (node.name === "math") return mathText(node);
   if (node.name === "br") return HARD_BREAK;
   if (node.name === "wbr") return "";
   const text = node.children.map((child) => (typeof child === "string" ? child : inlineMarkup(child))).join("");

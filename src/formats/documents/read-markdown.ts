@@ -7,7 +7,7 @@ import { IlabError } from "../../util/errors.ts";
 import { type DocumentBlock, listItem, tableBlock } from "./document-block.ts";
 import { decodeEntities } from "./html-entities.ts";
 import { HARD_BREAK, raisedText, tidyText } from "./inline-text.ts";
-import { readHtml } from "./read-html.ts";
+import { readHtmlPiece } from "./read-html.ts";
 
 export function readMarkdown(text: string): DocumentBlock[] {
   try {
@@ -42,7 +42,7 @@ function blockOf(token: Tokens.Generic): DocumentBlock[] {
     case "blockquote":
       return blocksOf(token.tokens ?? []);
     case "html":
-      return readHtml(token.raw);
+      return readHtmlPiece(token.raw);
     case "code": {
       const { text, lang } = token as Tokens.Code;
       return text.trim() === "" ? [] : [{ kind: "code", text, language: (lang ?? "").split(/\s/)[0]! }];
