@@ -36,7 +36,8 @@ export function tableRow(cells: readonly string[]): string {
 
 /** The fence is longer than any inside. */
 export function fencedCode(text: string, language: string): string {
-  const longest = Math.max(2, ...(text.match(/^ {0,3}`{3,}/gm) ?? []).map((fence) => fence.trim().length));
+  const fences = text.match(/^ {0,3}`{3,}/gm) ?? [];
+  const longest = fences.reduce((length, inner) => Math.max(length, inner.trim().length), 2);
   const fence = "`".repeat(longest + 1);
   return `${fence}${language}\n${text}\n${fence}`;
 }
@@ -50,7 +51,8 @@ export function listItem(marker: string, blocks: readonly DocumentBlock[]): stri
 
 /** Rows of one length, as long as the longest; the first is the header unless another is given. */
 export function tableBlock(rows: string[][], header?: string[]): DocumentBlock {
-  const width = Math.max(...rows.map((row) => row.length), header?.length ?? 0);
+  // A table may have more rows than a call may have arguments.
+  const width = rows.reduce((widest, row) => Math.max(widest, row.length), header?.length ?? 0);
   const padded = [...(header === undefined ? [] : [header]), ...rows].map((row) =>
     Array.from({ length: width }, (_, column) => row[column] ?? ""),
   );

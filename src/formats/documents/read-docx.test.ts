@@ -113,6 +113,12 @@ describe("variants", () => {
   });
 });
 
+test.each([1, 2])("more rows of %d cells than a call may have arguments", (cells) => {
+  const row = `<w:tr>${`<w:tc>${paragraph("a")}</w:tc>`.repeat(cells)}</w:tr>`;
+  const blocks = readDocx(docx(`<w:tbl>${row.repeat(150_000)}</w:tbl>`));
+  expect(blocks).toHaveLength(cells === 1 ? 150_000 : 1);
+});
+
 describe("what is refused", () => {
   const bomb = Buffer.alloc(65 * 1024 * 1024, " ");
   test.each<[string, string, Buffer]>([

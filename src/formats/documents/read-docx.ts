@@ -83,11 +83,16 @@ function blocksIn(container: MarkupElement, context: DocxContext): DocumentBlock
   const counters = new Map<string, number[]>();
   const visit = (element: MarkupElement) => {
     if (element.name === "p") addParagraph(blocks, element, context, counters);
-    else if (element.name === "tbl") blocks.push(...tableOf(element, context));
+    else if (element.name === "tbl") append(blocks, tableOf(element, context));
     else if (wrappers.has(element.name)) elementsOf(element).forEach(visit);
   };
   elementsOf(container).forEach(visit);
   return blocks;
+}
+
+/** A table may hold more than a call may have arguments. */
+function append(blocks: DocumentBlock[], more: readonly DocumentBlock[]): void {
+  for (const block of more) blocks.push(block);
 }
 
 function addParagraph(
@@ -122,10 +127,10 @@ function addParagraph(
     else if (level === 0 || last.items.length === 0) last.items.push(item);
     else last.items[last.items.length - 1] += `\n${item}`;
   } else if (/[\p{L}\p{N}]/u.test(text)) blocks.push({ kind: "paragraph", text });
-  blocks.push(...boxes);
+  append(blocks, boxes);
   for (const name of noteNames(paragraph)) {
     const note = notes.get(name);
-    if (note !== undefined) blocks.push(...blocksIn(note, { styles, notes: new Map() }));
+    if (note !== undefined) append(blocks, blocksIn(note, { styles, notes: new Map() }));
   }
 }
 

@@ -77,6 +77,15 @@ describe("tables", () => {
 });
 
 describe("broken and hostile pages", () => {
+  test.each<[string, string, string]>([
+    ["rows", "<table>", "<tr><td>a<td>b"],
+    ["frames", "<table>", "<tr><td>a"],
+    ["headings in a header", "<header>", "<h2>a</h2>"],
+    ["terms", "<dl>", "<dt>a"],
+  ])("more %s than a call may have arguments", (_, start, piece) => {
+    expect(readHtml(start + piece.repeat(150_000)).length).toBeGreaterThan(0);
+  });
+
   test("what is left open or closed twice", () => {
     expect(show("<p>a<b>b</p>c</i></div><p>d")).toEqual(["ab", "c", "d"]);
     expect(show("a < b <3 &copy; &unknown; &#65; <!-- x --> c <!x> d")).toEqual(["a < b <3 © &unknown; A c d"]);

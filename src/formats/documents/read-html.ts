@@ -60,9 +60,9 @@ function blocksIn(element: MarkupElement, isWholePage: boolean): DocumentBlock[]
     }
     inline = "";
   };
-  const push = (...found: DocumentBlock[]) => {
+  const push = (found: readonly DocumentBlock[]) => {
     flush();
-    blocks.push(...found);
+    for (const block of found) blocks.push(block);
   };
   const visit = (node: MarkupNode) => {
     if (typeof node === "string") {
@@ -73,16 +73,16 @@ function blocksIn(element: MarkupElement, isWholePage: boolean): DocumentBlock[]
     if (isFurniture(node, { isAroundMain: isWholePage })) return;
     if (isWholePage && (name === "header" || name === "footer")) {
       // A page's own title often stands in its header; nothing else there is text.
-      if (name === "header") push(...blocksIn(node, false).filter((block) => block.kind === "heading"));
+      if (name === "header") push(blocksIn(node, false).filter((block) => block.kind === "heading"));
     } else if (/^h[1-6]$/.test(name)) {
       const text = labelOf(node)
         .replaceAll("\n", " ")
         .replace(/\s*[¶#🔗]$/u, "");
-      if (text !== "") push({ kind: "heading", level: Number(name[1]), text });
-    } else if (name === "ul" || name === "ol" || name === "menu" || name === "dir") push(...listOf(node));
-    else if (name === "dl") push(...definitionsOf(node));
-    else if (name === "table") push(...tableOf(node));
-    else if (name === "pre") push(...codeOf(node));
+      if (text !== "") push([{ kind: "heading", level: Number(name[1]), text }]);
+    } else if (name === "ul" || name === "ol" || name === "menu" || name === "dir") push(listOf(node));
+    else if (name === "dl") push(definitionsOf(node));
+    else if (name === "table") push(tableOf(node));
+    else if (name === "pre") push(codeOf(node));
     else if (blockElements.has(name)) {
       flush();
       node.children.forEach(visit);
@@ -177,7 +177,7 @@ function definitionsOf(list: MarkupElement): DocumentBlock[] {
     } else elementsOf(element).forEach(visit);
   };
   elementsOf(list).forEach(visit);
-  if (terms.length > 0) items.push(...terms.map((term) => `- ${term}`));
+  for (const term of terms) items.push(`- ${term}`);
   return items.length === 0 ? [] : [{ kind: "list", items }];
 }
 

@@ -54,6 +54,13 @@ test("quoted text counts as text, and its headings as headings", () => {
   expect(show("> Said.\n>\n> - one\n> - two")).toEqual(["Said.", "- one\n- two"]);
 });
 
+test("more rows, items or fences than a call may have arguments", () => {
+  const [table] = readMarkdown(`| a | b |\n|---|---|\n${"| c | d |\n".repeat(150_000)}`);
+  expect(table).toMatchObject({ kind: "table", rows: { length: 150_000 } });
+  expect(show(`~~~~\n${"```\n".repeat(150_000)}~~~~`)[0]!.slice(0, 8)).toBe("````\n```");
+  expect(show("- a\n".repeat(150_000))).toHaveLength(1);
+});
+
 test("hostile nesting ends in an error or a result, not a crash", () => {
   for (const text of [">".repeat(20_000), `${"- ".repeat(5000)}x`, "[".repeat(20_000), "*a ".repeat(20_000)])
     try {
