@@ -132,6 +132,7 @@ describe("what is refused", () => {
       "DOCUMENT_TOO_LARGE",
       makeZip([{ name: "word/document.xml", content: bomb, declaredBytes: 10 }]),
     ],
+    ["more words than anyone reads", "DOCUMENT_TOO_LARGE", docx(paragraph("word ".repeat(4 * 1024 * 1024)))],
     [
       "a locked file",
       "DOCUMENT_LOCKED",

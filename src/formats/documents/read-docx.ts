@@ -11,6 +11,8 @@ import { readZipMember } from "./read-zip-member.ts";
 
 /** Unpacked; the text of a thousand pages has 3 MiB, its markup ten times as much. */
 const MAX_PART_BYTES = 64 * 1024 * 1024;
+/** As much as of a text file; a hundred kilobytes unpack to more. */
+const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 export function readDocx(bytes: Buffer): DocumentBlock[] {
   if (bytes.length >= 8 && bytes.readUInt32BE(0) === 0xd0cf11e0)
@@ -31,6 +33,13 @@ export function readDocx(bytes: Buffer): DocumentBlock[] {
       code: "DOCUMENT_DAMAGED",
       message: "it holds no text document",
       hint: "Is it a DOCX file? Open it in Word or LibreOffice and save it again.",
+    });
+  const characters = textOf(body).length;
+  if (characters > MAX_CHARACTERS)
+    throw new IlabError({
+      code: "DOCUMENT_TOO_LARGE",
+      message: `it holds ${characters} characters of text; the limit is ${MAX_CHARACTERS}`,
+      hint: "Split the document into several files.",
     });
   const folder = main.slice(0, main.lastIndexOf("/") + 1);
   const styles = readDocxStyles(

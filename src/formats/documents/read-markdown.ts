@@ -7,20 +7,30 @@ import { IlabError } from "../../util/errors.ts";
 import { type DocumentBlock, listItem, tableBlock } from "./document-block.ts";
 import { decodeEntities } from "./html-entities.ts";
 import { HARD_BREAK, raisedText, tidyText } from "./inline-text.ts";
+import { markdownNesting } from "./markdown-nesting.ts";
 import { readHtmlPiece } from "./read-html.ts";
 
 export function readMarkdown(text: string): DocumentBlock[] {
+  const depth = markdownNesting(text);
+  if (depth > MAX_NESTING) throw tooNested(`${depth} levels deep; the limit is ${MAX_NESTING}`);
   try {
     return blocksOf(lexer(withoutFrontMatter(text)));
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new IlabError({
-      code: "DOCUMENT_TOO_NESTED",
-      message: "it nests lists or quotes too deeply to be read",
-      hint: "Write it with fewer levels.",
-      cause,
-    });
+    throw tooNested("too deeply to be read", cause);
   }
+}
+
+/** Of lists and quotes; every level costs the parser another pass over what is inside. */
+const MAX_NESTING = 50;
+
+function tooNested(howDeep: string, cause?: unknown): IlabError {
+  return new IlabError({
+    code: "DOCUMENT_TOO_NESTED",
+    message: `it nests lists or quotes ${howDeep}`,
+    hint: "Write it with fewer levels.",
+    cause,
+  });
 }
 
 function blocksOf(tokens: readonly Token[]): DocumentBlock[] {
