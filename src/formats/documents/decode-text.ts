@@ -19,7 +19,8 @@ export function decodeText(bytes: Uint8Array): string {
   return text;
 }
 
-function byteOrderMark(bytes: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+/** UTF-8 where there is none. */
+export function byteOrderMark(bytes: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
   return "utf-8";

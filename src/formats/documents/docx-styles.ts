@@ -15,7 +15,8 @@ export interface ParagraphStyle {
 export interface DocxStyles {
   /** `id` as paragraphs name it; undefined for the default. */
   styleOf(id: string | undefined): ParagraphStyle;
-  isBullet(numberingId: string, level: number): boolean;
+  /** `bullet`, `decimal`, `lowerLetter` … */
+  formatOf(numberingId: string, level: number): string;
   /** First number of a list. */
   startOf(numberingId: string, level: number): number;
 }
@@ -52,7 +53,7 @@ export function readDocxStyles(styles: MarkupElement | undefined, numbering: Mar
   const levels = readNumbering(numbering);
   return {
     styleOf: (id) => styleOf(id),
-    isBullet: (id, level) => (levels.get(id)?.[level]?.format ?? "bullet") === "bullet",
+    formatOf: (id, level) => levels.get(id)?.[level]?.format ?? "bullet",
     startOf: (id, level) => levels.get(id)?.[level]?.start ?? 1,
   };
 }

@@ -33,7 +33,8 @@ readers[".docx"] = {
   maxBytes: MAX_BINARY_BYTES,
   async read(bytes) {
     const { readDocx } = await import("./read-docx.ts");
-    return { blocks: readDocx(bytes), warnings: [] };
+    const warnings: string[] = [];
+    return { blocks: readDocx(bytes, (warning) => warnings.push(warning)), warnings };
   },
 };
 readers[".pdf"] = {

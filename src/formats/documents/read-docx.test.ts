@@ -104,6 +104,70 @@ describe("variants", () => {
     expect(readDocx(moved)).toEqual([{ kind: "paragraph", text: "Moved" }]);
   });
 
+  test("readings above words, symbols, and what stands twice for new and old programs", () => {
+    const twice = (choice: string, fallback: string) =>
+      `<mc:AlternateContent><mc:Choice>${choice}</mc:Choice><mc:Fallback>${fallback}</mc:Fallback></mc:AlternateContent>`;
+    const run = (inside: string) => `<w:r>${inside}</w:r>`;
+    const words = (text: string) => run(`<w:t>${text}</w:t>`);
+    const body =
+      `<w:p>${words("The ")}${run(`<w:ruby><w:rt>${words("miru")}</w:rt><w:rubyBase>${words("見")}</w:rubyBase></w:ruby>`)}` +
+      `${run('<w:t>る </w:t><w:sym w:font="Symbol" w:char="F061"/>')}` +
+      `${run('<w:rPr><w:rFonts w:ascii="Symbol"/></w:rPr><w:t> = 5\uf0b0</w:t>')}</w:p>` +
+      `<w:p>${run(twice("<w:t>New</w:t>", "<w:t>Old</w:t>"))}${twice(words(" way"), words(" path"))}</w:p>` +
+      twice(paragraph("New paragraph"), paragraph("Old paragraph")) +
+      `<w:p>${run(
+        twice(
+          "<w:drawing><wp:posOffset>7</wp:posOffset></w:drawing>",
+          `<w:pict><w:txbxContent>${paragraph("Box")}</w:txbxContent></w:pict>`,
+        ),
+      )}</w:p>`;
+    expect(readDocx(docx(body)).map((block) => "text" in block && block.text)).toEqual([
+      "The 見る α = 5°",
+      "New way",
+      "New paragraph",
+      "Box",
+    ]);
+  });
+
+  test("a large first letter belongs to the paragraph behind it", () => {
+    const framed = (text: string) =>
+      paragraph(text).replace("<w:p>", '<w:p><w:pPr><w:framePr w:dropCap="drop"/></w:pPr>');
+    const body = framed("O") + paragraph("nce upon a time.") + framed("Framed text.") + framed("X");
+    expect(readDocx(docx(body)).map((block) => "text" in block && block.text)).toEqual([
+      "Once upon a time.",
+      "Framed text.",
+      "X",
+    ]);
+  });
+
+  test("lists count in letters and Roman figures", () => {
+    const levels = ["lowerLetter", "upperRoman", "none"].map(
+      (format, level) => `<w:lvl w:ilvl="${level}"><w:numFmt w:val="${format}"/></w:lvl>`,
+    );
+    const item = (level: number) =>
+      `<w:p><w:pPr><w:numPr><w:ilvl w:val="${level}"/><w:numId w:val="1"/></w:numPr></w:pPr><w:r><w:t>text</w:t></w:r></w:p>`;
+    const items = [0, 0, 1, 1, 2].map(item).join("");
+    const row = `<w:tr><w:tc>${items}</w:tc><w:tc>${paragraph("b. x")}</w:tc></w:tr>`;
+    const numbering =
+      `<w:numbering ${space}><w:abstractNum w:abstractNumId="0">${levels.join("")}</w:abstractNum>` +
+      '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>';
+    expect(readDocx(docx(`${items}<w:tbl>${row}</w:tbl>`, { "word/numbering.xml": numbering }))).toEqual([
+      { kind: "list", items: ["a. text", "b. text\n   I. text\n   II. text\n      - text"] },
+      { kind: "table", header: ["", ""], rows: [["text; text text text text", "b. x"]] },
+    ]);
+  });
+
+  test("parts in UTF-16; embedded documents are told", () => {
+    const xml = `\ufeff<w:document><w:body>${paragraph("Tår")}<w:altChunk r:id="r1"/></w:body></w:document>`;
+    const little = Buffer.from(xml, "utf16le");
+    for (const content of [little, Buffer.from(little).swap16()]) {
+      const warnings: string[] = [];
+      const blocks = readDocx(makeZip([{ name: "word/document.xml", content }]), (warning) => warnings.push(warning));
+      expect(blocks).toEqual([{ kind: "paragraph", text: "Tår" }]);
+      expect(warnings).toEqual([expect.stringMatching(/^1 embedded document not read/)]);
+    }
+  });
+
   test("styles that are based on each other in a circle", () => {
     const styles = `<w:styles ${space}><w:style w:styleId="A"><w:basedOn w:val="B"/></w:style><w:style w:styleId="B"><w:basedOn w:val="A"/></w:style></w:styles>`;
     const file = docx(`<w:p><w:pPr><w:pStyle w:val="A"/></w:pPr><w:r><w:t>Text</w:t></w:r></w:p>`, {

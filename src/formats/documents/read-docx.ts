@@ -3,18 +3,22 @@
  * Footnotes and endnotes follow the paragraph that points to them. Headers, footers, comments, hidden text and the table of contents are left out.
  */
 import { IlabError } from "../../util/errors.ts";
+import { byteOrderMark } from "./decode-text.ts";
 import { type DocumentBlock, tableBlock } from "./document-block.ts";
+import { docxListNumber } from "./docx-list-number.ts";
 import { type DocxStyles, numberingOf, outlineLevel, readDocxStyles, valOf } from "./docx-styles.ts";
 import { HARD_BREAK, raisedText, tidyText } from "./inline-text.ts";
 import { childNamed, elementsOf, type MarkupElement, parseMarkup, textOf } from "./parse-markup.ts";
 import { readZipMember } from "./read-zip-member.ts";
+import { symbolCharacter, symbolText } from "./symbol-font.ts";
 
 /** Unpacked; the text of a thousand pages has 3 MiB, its markup ten times as much. */
 const MAX_PART_BYTES = 64 * 1024 * 1024;
 /** As much as of a text file; a hundred kilobytes unpack to more. */
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
-export function readDocx(bytes: Buffer): DocumentBlock[] {
+/** @param warn is told what of the document is not read. */
+export function readDocx(bytes: Buffer, warn: (warning: string) => void = () => {}): DocumentBlock[] {
   if (bytes.length >= 8 && bytes.readUInt32BE(0) === 0xd0cf11e0)
     throw new IlabError({
       code: "DOCUMENT_LOCKED",
@@ -23,7 +27,8 @@ export function readDocx(bytes: Buffer): DocumentBlock[] {
     });
   const part = (name: string) => {
     const content = readZipMember(bytes, name, MAX_PART_BYTES);
-    return content === undefined ? undefined : parseMarkup(new TextDecoder().decode(content), { isXml: true });
+    if (content === undefined) return undefined;
+    return parseMarkup(new TextDecoder(byteOrderMark(content)).decode(content), { isXml: true });
   };
   const main = mainPart(part("_rels/.rels"));
   const document = part(main);
@@ -49,8 +54,17 @@ export function readDocx(bytes: Buffer): DocumentBlock[] {
   const notes = new Map(
     ["footnote", "endnote"].flatMap((kind) => notesOf(kind, childNamed(part(`${folder}${kind}s.xml`), `${kind}s`))),
   );
+  const embedded = countNamed(body, "altChunk");
+  if (embedded > 0)
+    warn(`${embedded} embedded document${embedded === 1 ? "" : "s"} not read; saving it in Word makes them part of it`);
   return blocksIn(body, { styles, notes });
 }
+
+function countNamed(element: MarkupElement, name: string): number {
+  return elementsOf(element).reduce((sum, child) => sum + (child.name === name ? 1 : countNamed(child, name)), 0);
+}
+
+const empty: MarkupElement = { name: "", attributes: new Map(), children: [] };
 
 interface DocxContext {
   styles: DocxStyles;
@@ -66,9 +80,7 @@ function notesOf(kind: string, list: MarkupElement | undefined): [string, Markup
 
 /** The relationships of the package name the document; nearly always `word/document.xml`. */
 function mainPart(relationships: MarkupElement | undefined): string {
-  const list = elementsOf(
-    childNamed(relationships, "Relationships") ?? { name: "", attributes: new Map(), children: [] },
-  );
+  const list = elementsOf(childNamed(relationships, "Relationships") ?? empty);
   const main = list.find(({ attributes }) => /\/officeDocument$/.test(attributes.get("Type") ?? ""));
   return (main?.attributes.get("Target") ?? "word/document.xml").replace(/^\//, "");
 }
@@ -87,16 +99,38 @@ const wrappers = new Set([
   "bdo",
 ]);
 
+/** The elements among the children; of what is there for new programs and again for old ones, the first that has words. */
+function partsOf(element: MarkupElement): MarkupElement[] {
+  return elementsOf(element).flatMap((child) => {
+    if (child.name !== "AlternateContent") return [child];
+    const choices = elementsOf(child);
+    const chosen = choices.find(hasWords) ?? choices[0];
+    return chosen === undefined ? [] : partsOf(chosen);
+  });
+}
+
+function hasWords(element: MarkupElement): boolean {
+  return elementsOf(element).some((child) => (child.name === "t" ? textOf(child).trim() !== "" : hasWords(child)));
+}
+
+interface Reading {
+  blocks: DocumentBlock[];
+  /** Last numbers of the lists, by numbering and level. */
+  counters: Map<string, number[]>;
+  /** A large first letter stands in a paragraph of its own before the one that it begins. */
+  initial: string;
+}
+
 function blocksIn(container: MarkupElement, context: DocxContext): DocumentBlock[] {
-  const blocks: DocumentBlock[] = [];
-  const counters = new Map<string, number[]>();
+  const reading: Reading = { blocks: [], counters: new Map(), initial: "" };
   const visit = (element: MarkupElement) => {
-    if (element.name === "p") addParagraph(blocks, element, context, counters);
-    else if (element.name === "tbl") append(blocks, tableOf(element, context));
-    else if (wrappers.has(element.name)) elementsOf(element).forEach(visit);
+    if (element.name === "p") addParagraph(reading, element, context);
+    else if (element.name === "tbl") append(reading.blocks, tableOf(element, context));
+    else if (wrappers.has(element.name)) partsOf(element).forEach(visit);
   };
-  elementsOf(container).forEach(visit);
-  return blocks;
+  partsOf(container).forEach(visit);
+  if (reading.initial !== "") reading.blocks.push({ kind: "paragraph", text: reading.initial });
+  return reading.blocks;
 }
 
 /** A table may hold more than a call may have arguments. */
@@ -104,17 +138,19 @@ function append(blocks: DocumentBlock[], more: readonly DocumentBlock[]): void {
   for (const block of more) blocks.push(block);
 }
 
-function addParagraph(
-  blocks: DocumentBlock[],
-  paragraph: MarkupElement,
-  context: DocxContext,
-  counters: Map<string, number[]>,
-): void {
+function addParagraph(reading: Reading, paragraph: MarkupElement, context: DocxContext): void {
+  const { blocks } = reading;
   const { styles, notes } = context;
   const properties = childNamed(paragraph, "pPr");
   const style = { ...styles.styleOf(valOf(childNamed(properties, "pStyle"))), ...numberingOf(properties) };
   if (style.isContents) return;
-  const raw = inlineText(paragraph);
+  const own = inlineText(paragraph);
+  if (childNamed(properties, "framePr") !== undefined && /^\s*[“"«„]?\p{L}\s*$/u.test(own)) {
+    reading.initial += own.trim();
+    return;
+  }
+  const raw = reading.initial + (reading.initial === "" ? own : own.trimStart());
+  if (own.trim() !== "") reading.initial = "";
   const boxes = textBoxes(paragraph).flatMap((box) => blocksIn(box, context));
   const text = tidyText(raw);
   const last = blocks.at(-1);
@@ -127,9 +163,11 @@ function addParagraph(
     blocks.push({ kind: "heading", level: headingLevel, text: text.replaceAll("\n", " ") });
   else if (text !== "" && style.numberingId !== undefined && style.numberingId !== "0") {
     const level = style.listLevel ?? 0;
-    const marker = styles.isBullet(style.numberingId, level)
-      ? "-"
-      : `${nextNumber(counters, style.numberingId, level, styles)}.`;
+    const format = styles.formatOf(style.numberingId, level);
+    const marker =
+      format === "bullet" || format === "none"
+        ? "-"
+        : `${docxListNumber(nextNumber(reading.counters, style.numberingId, level, styles), format)}.`;
     const indent = "   ".repeat(level);
     const item = `${indent}${marker} ${text.replaceAll("\n", `\n${indent}  `)}`;
     if (last?.kind !== "list") blocks.push({ kind: "list", items: [item] });
@@ -145,7 +183,7 @@ function addParagraph(
 
 /** Of the notes that a paragraph points to, in order. */
 function noteNames(element: MarkupElement): string[] {
-  return elementsOf(element).flatMap((child) => {
+  return partsOf(element).flatMap((child) => {
     const kind = /^(footnote|endnote)Reference$/.exec(child.name)?.[1];
     if (kind !== undefined) return [`${kind} ${child.attributes.get("id")}`];
     return child.name === "r" || wrappers.has(child.name) ? noteNames(child) : [];
@@ -163,7 +201,7 @@ function nextNumber(counters: Map<string, number[]>, id: string, level: number, 
 
 function inlineText(element: MarkupElement): string {
   let text = "";
-  for (const child of elementsOf(element)) {
+  for (const child of partsOf(element)) {
     if (child.name === "r") text += runText(child);
     else if (wrappers.has(child.name)) text += inlineText(child);
     else if (child.name === "oMath" || child.name === "oMathPara") text += mathText(child);
@@ -174,9 +212,16 @@ function inlineText(element: MarkupElement): string {
 function runText(run: MarkupElement): string {
   const properties = childNamed(run, "rPr");
   if (isOn(childNamed(properties, "vanish"))) return "";
+  const font = childNamed(properties, "rFonts")?.attributes.get("ascii") ?? "";
   let text = "";
-  for (const child of elementsOf(run)) {
-    if (child.name === "t") text += textOf(child);
+  for (const child of partsOf(run)) {
+    if (child.name === "t") text += symbolText(font, textOf(child));
+    else if (child.name === "sym") {
+      const { attributes } = child;
+      text += symbolCharacter(attributes.get("font") ?? font, Number.parseInt(attributes.get("char") ?? "", 16));
+    }
+    // Small signs beside the words only say how these are spoken.
+    else if (child.name === "ruby") text += inlineText(childNamed(child, "rubyBase") ?? empty);
     else if (child.name === "tab" || child.name === "ptab") text += "\t";
     else if (child.name === "br" || child.name === "cr")
       text += child.attributes.get("type") === undefined ? HARD_BREAK : " ";
@@ -196,14 +241,9 @@ function mathText(element: MarkupElement): string {
     .join("");
 }
 
-/** Text boxes stand inside of runs, most of them twice: for new programs and for old ones. */
+/** Text boxes stand inside of runs. */
 function textBoxes(element: MarkupElement): MarkupElement[] {
-  return elementsOf(element).flatMap((child) => {
-    if (child.name === "txbxContent") return [child];
-    if (child.name !== "AlternateContent") return textBoxes(child);
-    const found = elementsOf(child).map(textBoxes);
-    return found.find((boxes) => boxes.length > 0) ?? [];
-  });
+  return partsOf(element).flatMap((child) => (child.name === "txbxContent" ? [child] : textBoxes(child)));
 }
 
 function tableOf(table: MarkupElement, context: DocxContext): DocumentBlock[] {
@@ -233,7 +273,7 @@ function tableOf(table: MarkupElement, context: DocxContext): DocumentBlock[] {
 }
 
 function childrenIn(element: MarkupElement, name: string): MarkupElement[] {
-  return elementsOf(element).flatMap((child) => {
+  return partsOf(element).flatMap((child) => {
     if (child.name === name) return [child];
     return wrappers.has(child.name) ? childrenIn(child, name) : [];
   });
@@ -242,7 +282,8 @@ function childrenIn(element: MarkupElement, name: string): MarkupElement[] {
 function cellText(cell: MarkupElement, context: DocxContext): string {
   return blocksIn(cell, context)
     .map((block) => {
-      if (block.kind === "list") return block.items.map((item) => item.replace(/^\s*(?:-|\d+\.) /gm, "")).join("; ");
+      if (block.kind === "list")
+        return block.items.map((item) => item.replace(/^\s*(?:-|\d+\.|[a-z]\.|[ivxlcdm]+\.) /gim, "")).join("; ");
       return block.kind === "table" ? [block.header, ...block.rows].map((row) => row.join(" ")).join("; ") : block.text;
     })
     .join(" ")
