@@ -24,6 +24,7 @@ describe("what of a page is text", () => {
       ),
     ).toEqual(["# H", "Text"]);
     expect(show("<title>T &amp; U</title><h2>Part</h2><p>Text")).toEqual([" T & U", "## Part", "Text"]);
+    expect(show("<title>1. Part\n</title><h2>1.&nbsp;Part</h2><p>Text")).toEqual(["## 1. Part", "Text"]);
     expect(show("<article><header><h1>A</h1></header><p>1</article>")).toEqual(["# A", "1"]);
     expect(show("<article>Text one</article><article>Text two</article>")).toEqual(["Text one", "Text two"]);
   });

@@ -4,6 +4,7 @@
  */
 import { type DocumentBlock, listItem, tableBlock } from "./document-block.ts";
 import { isFurniture } from "./html-furniture.ts";
+import { isNoteMark, isNoteReference } from "./html-notes.ts";
 import { HARD_BREAK, raisedText, tidyText } from "./inline-text.ts";
 import { mathText } from "./math-text.ts";
 import { childNamed, elementsOf, type MarkupElement, type MarkupNode, parseMarkup, textOf } from "./parse-markup.ts";
@@ -18,9 +19,15 @@ export function readHtml(text: string): DocumentBlock[] {
   const main = mainContent(page);
   const blocks = blocksIn(main ?? page, main === undefined);
   const title = tidyText(findAll(page, (element) => element.name === "title").map(textOf)[0] ?? "");
-  const hasTop = blocks.some((block) => block.kind === "heading" && block.level === 1);
-  if (title !== "" && !hasTop) blocks.unshift({ kind: "heading", level: 0, text: title });
+  const isSaid = blocks.some((block) => block.kind === "heading" && (block.level === 1 || isSame(block.text, title)));
+  if (title !== "" && !isSaid) blocks.unshift({ kind: "heading", level: 0, text: title });
   return blocks;
+}
+
+/** But for case and spaces. */
+function isSame(one: string, other: string): boolean {
+  const plain = (text: string) => text.replace(/\s+/g, "").toLowerCase();
+  return plain(one) === plain(other);
 }
 
 /** The element that the page itself calls its content; undefined when it names none. */
@@ -121,25 +128,18 @@ function labelOf(node: MarkupElement): string {
 }
 
 function inlineMarkup(node: MarkupElement): string {
-  if (isUnread(node)) return "";
+  if (isUnread(node) || isNoteMark(node)) return "";
   if (node.name === "math") return mathText(node);
   if (node.name === "br") return HARD_BREAK;
   if (node.name === "wbr") return "";
   const text = node.children.map((child) => (typeof child === "string" ? child : inlineMarkup(child))).join("");
-  if (node.name === "sup") return isReference(node, text) ? "" : raisedText(text);
+  if (isNoteReference(node, text)) return "";
+  if (node.name === "sup") return raisedText(text);
   if (node.name === "a" && /^\s*[¶#🔗]\s*$/u.test(text)) return "";
   if (["code", "kbd", "samp", "tt"].includes(node.name) && text.trim() !== "" && !text.includes("`"))
     return `\`${text}\``;
   if (node.name === "q") return `“${text}”`;
   return text;
-}
-
-/** [3], or a link to a note. */
-function isReference(node: MarkupElement, text: string): boolean {
-  return (
-    /^\s*\[[^\]]{1,12}\]\s*$/.test(text) ||
-    elementsOf(node).some(({ name, attributes }) => name === "a" && (attributes.get("href") ?? "").startsWith("#"))
-  );
 }
 
 function listOf(list: MarkupElement): DocumentBlock[] {
