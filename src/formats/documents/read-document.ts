@@ -1,8 +1,10 @@
 /** A document of any format that is read on this machine, by the ending of its name -> blocks. */
 import { extname } from "node:path";
 import { IlabError } from "../../util/errors.ts";
+import { decodeHtml } from "./decode-html.ts";
 import { decodeText } from "./decode-text.ts";
 import type { DocumentBlock } from "./document-block.ts";
+import { expectFormat } from "./expect-format.ts";
 import { readHtml } from "./read-html.ts";
 import { readMarkdown } from "./read-markdown.ts";
 import { readPlainText } from "./read-plain-text.ts";
@@ -27,7 +29,10 @@ const MAX_BINARY_BYTES = 128 * 1024 * 1024;
 for (const ending of [".md", ".markdown"])
   readers[ending] = { read: textReader(readMarkdown), maxBytes: MAX_TEXT_BYTES };
 for (const ending of [".html", ".htm", ".xhtml"])
-  readers[ending] = { read: textReader(readHtml), maxBytes: MAX_TEXT_BYTES };
+  readers[ending] = {
+    read: (bytes) => ({ blocks: readHtml(decodeHtml(bytes)), warnings: [] }),
+    maxBytes: MAX_TEXT_BYTES,
+  };
 readers[".txt"] = { read: textReader(readPlainText), maxBytes: MAX_TEXT_BYTES };
 readers[".docx"] = {
   maxBytes: MAX_BINARY_BYTES,
@@ -67,5 +72,6 @@ export async function readDocument(name: string, bytes: Buffer, signal?: AbortSi
       message: `its format is not known; known are ${readableEndings.join(", ")}`,
       hint: "Convert it to Markdown.",
     });
+  expectFormat(name, bytes);
   return await reader.read(bytes, signal);
 }
