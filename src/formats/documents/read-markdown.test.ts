@@ -23,12 +23,22 @@ test("headings of both kinds; front matter, rules, comments and pictures are no 
     show("---\ntitle: X\n---\n\nA *b*\n===\n\n#### C\n\n---\n\n<!-- note -->\n\n![p](p.png)\n\n[l]: http://x.y"),
   ).toEqual(["# A b", "#### C"]);
   expect(show("---\n\nNo front matter.\n\n---\n")).toEqual(["No front matter."]);
+  expect(show('+++\r\ntitle = "x"\r\n[menu]\r\n+++\r\n\r\nText')).toEqual(["Text"]);
+  expect(show("+++\n[menu.main]\n+++\nText")).toEqual(["Text"]);
+  expect(show("+++\n\nNo front matter.\n\n+++")).toEqual(["No front matter."]);
 });
 
 test("lists keep their levels and numbers", () => {
   expect(show("3) a\n4) b\n   - c\n     d\n   - [x] e\n\n     f\n")).toEqual([
     "3. a\n4. b\n   - c d\n   - [x] e\n     f",
   ]);
+});
+
+test("tasks keep their boxes", () => {
+  expect(show("- [x] done\n- [ ] open\n  - [x] inner\n- plain")).toEqual([
+    "- [x] done\n- [ ] open\n  - [x] inner\n- plain",
+  ]);
+  expect(show("1. [ ] open\n\n2. [x] done")).toEqual(["1. [ ] open\n2. [x] done"]);
 });
 
 test("tables become even, code stays as it is", () => {

@@ -70,7 +70,11 @@ function blockOf(token: Tokens.Generic): DocumentBlock[] {
         const blocks = blocksOf(item.tokens).map(
           (block): DocumentBlock => (block.kind === "heading" ? { ...block, kind: "paragraph" } : block),
         );
-        if (blocks.length === 0) return [];
+        const [first] = blocks;
+        if (first === undefined) return [];
+        // The parser puts the box of a task before its paragraph, not into it, where no empty line follows.
+        const box = item.tokens[0]?.type === "checkbox" ? inlinePiece(item.tokens[0] as Tokens.Generic) : "";
+        if (first.kind === "paragraph") first.text = box + first.text;
         return [listItem(ordered ? `${(start || 0) + index}.` : "-", blocks)];
       });
       return lines.length === 0 ? [] : [{ kind: "list", items: lines }];
@@ -121,10 +125,12 @@ function inlinePiece(token: Tokens.Generic): string {
   }
 }
 
-/** `---`, lines of metadata, `---` at the very beginning are about the file, not part of its text. */
+/** Metadata (YAML between `---`, TOML between `+++`) at the very beginning is about the file, not part of its text. */
 function withoutFrontMatter(text: string): string {
   const lines = text.split("\n");
-  if (lines[0]!.trimEnd() !== "---" || !/^[\w-]+\s*:/.test(lines[1] ?? "")) return text;
-  const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---");
+  const fence = lines[0]!.trimEnd();
+  const first = { "---": /^[\w-]+\s*:/, "+++": /^(?:[\w."'-]+\s*=|\[[\w.-]+\]\s*$)/ }[fence];
+  if (first === undefined || !first.test(lines[1] ?? "")) return text;
+  const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === fence);
   return end < 0 ? text : lines.slice(end + 1).join("\n");
 }
