@@ -68,3 +68,9 @@ test("HTML inside of Markdown is content", () => {
   const text = '<div id="menu">\n\n## Menu\n\n</div>\n\n<h2 id="toc">Contents</h2>\n\n<aside>Mind the gap.</aside>\n';
   expect(readMarkdown(text).map(blockText)).toEqual(["Menu", "Contents", "Mind the gap."]);
 });
+
+test("boxes inside of boxes cost no more than their length", () => {
+  const started = performance.now();
+  expect(show(`${"<div class=sidebar>".repeat(190)}${"word <a href=x>l</a> ".repeat(100_000)}`)).toHaveLength(1);
+  expect(performance.now() - started).toBeLessThan(5000);
+});

@@ -2,7 +2,7 @@
  * Which elements of a page are not its text: scripts, forms, hidden parts, and what leads to other pages. Names that templates give are believed
  * only outside of the main element; inside, "menu" may be a section about soup and "sidebar" is the box of DocBook, so a list of links must be one.
  */
-import { childNamed, elementsOf, type MarkupElement, textOf } from "./parse-markup.ts";
+import { childNamed, elementsOf, type MarkupElement } from "./parse-markup.ts";
 
 const unread = new Set(
   (
@@ -49,22 +49,36 @@ function isHidden(element: MarkupElement): boolean {
 
 /** Most of its letters stand in links. */
 function isOfLinks(element: MarkupElement): boolean {
-  const letters = countLetters(textOf(element));
-  return letters > 0 && 2 * linkLetters(element) >= letters;
+  const { all, inLinks } = lettersOf(element);
+  return all > 0 && 2 * inLinks >= all;
 }
 
-function linkLetters(element: MarkupElement): number {
-  let letters = 0;
-  for (const child of elementsOf(element)) letters += isLink(child) ? countLetters(textOf(child)) : linkLetters(child);
+interface Letters {
+  all: number;
+  inLinks: number;
+}
+
+/** Elements inside of each other are asked for, too; each is counted once. */
+const counted = new WeakMap<MarkupElement, Letters>();
+
+function lettersOf(element: MarkupElement): Letters {
+  const known = counted.get(element);
+  if (known !== undefined) return known;
+  const letters: Letters = { all: 0, inLinks: 0 };
+  for (const child of element.children) {
+    if (typeof child === "string") letters.all += child.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+    else if (child.name !== "script" && child.name !== "style") {
+      const inside = lettersOf(child);
+      letters.all += inside.all;
+      letters.inLinks += isLink(child) ? inside.all : inside.inLinks;
+    }
+  }
+  counted.set(element, letters);
   return letters;
 }
 
 function isLink({ name, attributes }: MarkupElement): boolean {
   return name === "a" && attributes.has("href");
-}
-
-function countLetters(text: string): number {
-  return text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
 }
 
 const turners = new Set(["p", "div", "ul", "ol", "table"]);

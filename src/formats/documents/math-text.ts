@@ -2,22 +2,27 @@
 import { raisedText } from "./inline-text.ts";
 import { elementsOf, type MarkupElement, type MarkupNode, textOf } from "./parse-markup.ts";
 
-export function mathText(node: MarkupNode): string {
+export function mathText(math: MarkupElement): string {
+  return texOf(math) ?? signsOf(math);
+}
+
+function signsOf(node: MarkupNode): string {
   if (typeof node === "string") return node.trim();
   const { name } = node;
   if (name === "mtext") return textOf(node);
-  if (name === "math") {
-    const tex = texOf(node);
-    if (tex !== undefined) return tex;
-  }
   if (name === "annotation" || name === "annotation-xml") return "";
-  const parts = elementsOf(node).map((child) => ({ text: mathText(child), isOne: leaves.has(child.name) }));
-  const [first, second, third] = parts.map(({ text, isOne }) => (isOne || [...text].length === 1 ? text : `(${text})`));
+  const parts = node.children
+    .map((child) => ({ text: signsOf(child), isOne: typeof child !== "string" && leaves.has(child.name) }))
+    .filter(({ text }) => text !== "");
+  const [first = "", second = "", third = ""] = parts.map(({ text, isOne }) =>
+    isOne || [...text].length === 1 ? text : `(${text})`,
+  );
+  const all = parts.map(({ text }) => text);
   switch (name) {
     case "mfrac":
       return `${first}/${second}`;
     case "msqrt":
-      return `√(${parts.map(({ text }) => text).join("")})`;
+      return `√(${all.join("")})`;
     case "mroot":
       return `${first}^(1/${second})`;
     case "msup":
@@ -30,15 +35,15 @@ export function mathText(node: MarkupNode): string {
     case "munderover":
       return power(`${first}_${second}`, third);
     case "mtr":
-      return `${parts.map(({ text }) => text).join(", ")}; `;
+      return `${all.join(", ")}; `;
     default:
-      return node.children.map(mathText).join("");
+      return all.join("");
   }
 }
 
 const leaves = new Set(["mi", "mn", "mo", "mtext", "ms"]);
 
-function power(base = "", exponent = ""): string {
+function power(base: string, exponent: string): string {
   const raised = raisedText(exponent);
   return raised === exponent ? `${base}^${exponent}` : base + raised;
 }
