@@ -44,14 +44,14 @@ export async function cutProse(
   const parts: CutPart[] = [];
   for (const item of block.items)
     if ((await options.count(item)) <= options.budget) parts.push({ text: item, joint: "\n" });
-    else parts.push(...(await cutListItem(item, options)));
+    else for (const part of await cutListItem(item, options)) parts.push(part);
   return parts;
 }
 
 /** Sentences of a line, which keeps its indentation; those that are too long, in parts. */
 export async function sentencesOf(text: string, options: CutOptions): Promise<string[]> {
   // A list item's marker is not the sentence's.
-  const marker = /^\s*(?:(?:-|\d+\.) )?/.exec(text)![0];
+  const marker = /^\s*(?:(?:-|\d+\.|[a-zA-Z]\.|[ivxlcIVXLC]+\.) )?/.exec(text)![0];
   const sentences = splitSentences(text.slice(marker.length));
   if (sentences[0] !== undefined) sentences[0] = marker + sentences[0];
   return await fittingLines(sentences, options);
@@ -60,13 +60,17 @@ export async function sentencesOf(text: string, options: CutOptions): Promise<st
 /** Lines that are too long for one piece, in parts. */
 export async function fittingLines(parts: readonly string[], { count, budget }: CutOptions): Promise<string[]> {
   const result: string[] = [];
-  for (const part of parts) result.push(...(await halve(part, count, Math.max(1, budget))));
+  for (const part of parts) for (const piece of await halve(part, count, Math.max(1, budget))) result.push(piece);
   return result;
 }
 
+/** Characters; texts of megabytes need not be counted to know that they are too long. */
+const LONGEST_TOKEN = 100;
+
 /** Between words near the middle, again and again until the parts fit; inside of a word only when it is too long on its own. */
 async function halve(text: string, count: CutOptions["count"], room: number): Promise<string[]> {
-  if (text.length <= 1 || (await count(text)) <= room) return [text];
+  const mayFit = text.length <= room * LONGEST_TOKEN;
+  if (text.length <= 1 || (mayFit && (await count(text)) <= room)) return [text];
   const middle = Math.floor(text.length / 2);
   const before = text.lastIndexOf(" ", middle);
   const after = text.indexOf(" ", middle);

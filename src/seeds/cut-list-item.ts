@@ -9,10 +9,10 @@ export async function cutListItem(item: string, options: CutOptions): Promise<Cu
     else if (segment.kind === "row") texts = await fittingLines([segment.line], options);
     else {
       const sentences = await sentencesOf(segment.line, options);
-      parts.push(...sentences.map((text, index): CutPart => ({ text, joint: index === 0 ? "\n" : " " })));
+      for (const [index, text] of sentences.entries()) parts.push({ text, joint: index === 0 ? "\n" : " " });
       continue;
     }
-    parts.push(...texts.map((text): CutPart => ({ text, joint: "\n" })));
+    for (const text of texts) parts.push({ text, joint: "\n" });
   }
   return parts;
 }
@@ -31,7 +31,7 @@ function segmentsOf(lines: readonly string[]): Segment[] {
       else code.lines.push(line);
       continue;
     }
-    const opening = /^(\s*(?:(?:-|\d+\.) )?)(`{3,}|~{3,})(.*)$/.exec(line);
+    const opening = /^(\s*(?:(?:-|\d+\.|[a-zA-Z]\.|[ivxlcIVXLC]+\.) )?)(`{3,}|~{3,})(.*)$/.exec(line);
     if (opening !== null) {
       code = { kind: "code", lead: opening[1]!, fence: opening[2]!, language: opening[3]!, lines: [] };
       segments.push(code);

@@ -17,7 +17,8 @@ export function readMarkdown(text: string): DocumentBlock[] {
     return blocksOf(lexer(withoutFrontMatter(text)));
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw tooNested("too deeply to be read", cause);
+    // The parser's patterns give up on a paragraph of megabytes, too.
+    throw tooNested("too deeply to be read, or has a paragraph of several megabytes", cause);
   }
 }
 
@@ -28,7 +29,7 @@ function tooNested(howDeep: string, cause?: unknown): IlabError {
   return new IlabError({
     code: "DOCUMENT_TOO_NESTED",
     message: `it nests lists or quotes ${howDeep}`,
-    hint: "Write it with fewer levels.",
+    hint: "Write it with fewer levels, and an empty line between paragraphs.",
     cause,
   });
 }
