@@ -180,7 +180,8 @@ function createDispatcher(url: string, tls: TlsOptions): Dispatcher {
 }
 
 function asTimeout(error: unknown, timeoutMs: number): unknown {
-  if (!(error instanceof Error && /TimeoutError$/.test(error.name))) return error;
+  // Not of those who never connect: that is nobody's silence.
+  if (!(error instanceof Error && /^(?:Headers|Body)?TimeoutError$/.test(error.name))) return error;
   return timeoutError(timeoutMs, error);
 }
 
