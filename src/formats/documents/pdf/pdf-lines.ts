@@ -116,7 +116,7 @@ function isAttached(row: readonly PdfWord[], size: number, other: readonly PdfWo
   );
 }
 
-function mainSize(words: readonly PdfWord[]): number {
+export function mainSize(words: readonly PdfWord[]): number {
   return words.reduce((longest, word) => (word.text.length > longest.text.length ? word : longest)).size;
 }
 
