@@ -1,6 +1,6 @@
 /** What is usual in a document: the size and font of its text, the distance of its lines, and how big and frequent its other styles are. */
 import type { PdfLine } from "./pdf-lines.ts";
-import { median } from "./pdf-lines.ts";
+import { median } from "./pdf-rows.ts";
 
 export interface DocumentStyle {
   bodySize: number;

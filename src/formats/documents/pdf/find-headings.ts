@@ -16,7 +16,9 @@ const MAX_SHARE = 0.3;
 const MAX_SHARE_IN_BODY_SIZE = 0.15;
 
 export function findHeadings(lines: readonly PdfLine[], style: DocumentStyle): Map<PdfLine, PdfHeading> {
-  const found = lines.filter((line, index) => isBigger(line, style) || isSetApart(lines, index, style));
+  const found = lines.filter(
+    (line, index) => !line.isAside && (isBigger(line, style) || isSetApart(lines, index, style)),
+  );
   const levels = levelsOf(found, style);
   const headings = new Map<PdfLine, PdfHeading>();
   for (const [index, line] of lines.entries()) {

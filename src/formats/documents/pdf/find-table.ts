@@ -1,5 +1,6 @@
 /** Consecutive lines whose words stand in columns -> the rows of a table. */
-import { joinWords, type PdfLine, spansOf } from "./pdf-lines.ts";
+import type { PdfLine } from "./pdf-lines.ts";
+import { joinWords, spansOf } from "./pdf-rows.ts";
 
 /** A gap of more than this part of the font's size sets cells apart; justified text has smaller ones. */
 const CELL_GAP = 1.3;

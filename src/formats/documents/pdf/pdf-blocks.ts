@@ -133,6 +133,10 @@ function setFootnotesAside(
     while (end < lines.length && lines[end]!.flow === lines[start]!.flow) end += 1;
     const own = lines.slice(start, end);
     let tail = own.length;
+    if (own[0]!.isAside) {
+      body.push(...own);
+      continue;
+    }
     while (tail > 0 && own[tail - 1]!.size <= FOOTNOTE_SIZE * bodySize) tail -= 1;
     while (tail < own.length && !begins(own[tail]!)) tail += 1;
     // A page of small print is no page of footnotes.
@@ -161,6 +165,7 @@ function continues(
   const { left, right } = edges.get(last.flow)!;
   const isFull = last.right > right - 2 * last.size;
   const goesOn = /[-\u00ad‐]$/.test(text) || /^[\p{Ll}]/u.test(line.text);
+  if (last.flow !== line.flow && (last.isAside || line.isAside)) return false;
   if (last.flow !== line.flow)
     return (
       goesOn ||

@@ -1,6 +1,7 @@
 /** Words of a page -> lines in reading order. Columns of text are found by the white strip between them and read one after the other. */
-import { raisedText } from "../inline-text.ts";
+import { findFloat, type PdfFloat } from "./find-float.ts";
 import type { PdfPage, PdfWord } from "./pdf-pages.ts";
+import { joinWords, mainSize, median, spansOf, WORD_GAP, wordRows } from "./pdf-rows.ts";
 
 export interface PdfLine {
   /** From left to right. */
@@ -15,14 +16,21 @@ export interface PdfLine {
   isMonospace: boolean;
   /** Lines that are read one below the other have the same number; it rises through the document. */
   flow: number;
+  /** Beside the text, as an infobox: no heading of it, and no footnotes. */
+  isAside: boolean;
+}
+
+interface Flow {
+  rows: PdfWord[][];
+  isAside: boolean;
 }
 
 /** All lines of a document. */
 export function documentLines(pages: readonly PdfPage[]): PdfLine[] {
   const usual = usualGutter(pages);
-  const flows: PdfWord[][][] = [];
+  const flows: Flow[] = [];
   for (const { words } of pages) layOut(words, flows, 0, usual);
-  return flows.flatMap((rows, flow) => rows.map((row) => createLine(row, flow)));
+  return flows.flatMap(({ rows, isAside }, flow) => rows.map((row) => ({ ...createLine(row, flow), isAside })));
 }
 
 /** Where most pages have their gutter: on a page full of pictures there is too little text to tell. */
@@ -42,12 +50,14 @@ function usualGutter(pages: readonly PdfPage[]): Gutter | undefined {
 const MAX_DEPTH = 3;
 
 /** Adds flows, each a list of rows from the top down. */
-function layOut(words: PdfWord[], flows: PdfWord[][][], depth: number, usual?: Gutter): void {
+function layOut(words: PdfWord[], flows: Flow[], depth: number, usual?: Gutter): void {
   const rows = wordRows(words);
   const isUsual = usual !== undefined && rows.filter((row) => crosses(row, usual)).length < 0.5 * rows.length;
   const gutter = depth < MAX_DEPTH ? (findGutter(rows) ?? (isUsual ? usual : undefined)) : undefined;
   if (gutter === undefined) {
-    if (rows.length > 0) flows.push(rows);
+    const floats = depth < MAX_DEPTH ? floatsOf(rows) : [];
+    if (floats.length > 0) layOutAround(floats, words, flows, depth);
+    else if (rows.length > 0) flows.push({ rows, isAside: false });
     return;
   }
   const middle = (gutter.from + gutter.to) / 2;
@@ -75,6 +85,75 @@ function layOut(words: PdfWord[], flows: PdfWord[][][], depth: number, usual?: G
   flush();
 }
 
+/** More than stand on any page. */
+const MAX_FLOATS = 6;
+
+function floatsOf(rows: PdfWord[][]): PdfFloat[] {
+  const floats: PdfFloat[] = [];
+  for (let left = rows; floats.length < MAX_FLOATS; ) {
+    const float = findFloat(left, isText);
+    if (float === undefined) break;
+    floats.push(float);
+    const own = new Set(float.words);
+    left = wordRows(left.flat().filter((word) => !own.has(word)));
+  }
+  return floats;
+}
+
+/** What stands beside the text follows at the next paragraph's end. */
+function layOutAround(floats: readonly PdfFloat[], words: readonly PdfWord[], flows: Flow[], depth: number): void {
+  const own = new Set(floats.flatMap((float) => float.words));
+  const rows = wordRows(words.filter((word) => !own.has(word)));
+  const cuts = floats.flatMap((float) => [
+    ...besideEdges(rows, float).map((y) => ({ y, float: undefined })),
+    { y: paragraphEnd(rows, float) ?? Number.MAX_VALUE, float },
+  ]);
+  let from = Number.NEGATIVE_INFINITY;
+  for (const { y, float } of [...cuts.sort((a, b) => a.y - b.y), { y: Number.POSITIVE_INFINITY, float: undefined }]) {
+    layOut(rows.filter((row) => row[0]!.y >= from && row[0]!.y < y).flat(), flows, depth);
+    from = y;
+    if (float === undefined) continue;
+    const first = flows.length;
+    layOut(float.words, flows, depth + 1);
+    if (!float.isLong) for (const flow of flows.slice(first)) flow.isAside = true;
+  }
+}
+
+/** Where the text beside begins and ends, if its lines are shorter than the others. */
+function besideEdges(rows: readonly PdfWord[][], { top, bottom }: PdfFloat): number[] {
+  const size = median(rows.map(mainSize));
+  const isAt = (row: readonly PdfWord[]) => row[0]!.y >= top - size && row[0]!.y < bottom + size;
+  const first = rows.findIndex(isAt);
+  const [own, all] = [edgesOf(rows.filter(isAt)), edgesOf(rows)];
+  if (first < 0 || (own.left <= all.left + 2 * size && own.right >= all.right - 2 * size)) return [];
+  const isShort = (row: readonly PdfWord[] | undefined) =>
+    row !== undefined && row[0]!.left > own.left - size && row.at(-1)!.right < own.right + size;
+  let [start, end] = [first, first];
+  while (isShort(rows[start - 1])) start -= 1;
+  while (rows[end] !== undefined && (isAt(rows[end]!) || isShort(rows[end]))) end += 1;
+  return [start, end].flatMap((at) => rows.slice(at, at + 1).map((row) => row[0]!.y - 1));
+}
+
+function edgesOf(rows: readonly PdfWord[][]): { left: number; right: number } {
+  return {
+    left: Math.min(...rows.map((row) => row[0]!.left)),
+    right: Math.max(...rows.map((row) => row.at(-1)!.right)),
+  };
+}
+
+/** Above which row the first paragraph ends below a float, or else the last one beside it. */
+function paragraphEnd(rows: readonly PdfWord[][], { top, bottom }: PdfFloat): number | undefined {
+  const gaps = rows.slice(1).map((row, index) => row[0]!.y - rows[index]![0]!.y);
+  const usual = median(gaps);
+  const size = median(rows.map(mainSize));
+  const ends = rows
+    .slice(1)
+    // Not between a title and its text.
+    .filter((_, index) => gaps[index]! > 1.3 * usual && mainSize(rows[index]!) < 1.1 * size)
+    .map((row) => row[0]!.y);
+  return ends.find((y) => y > bottom) ?? ends.findLast((y) => y > top);
+}
+
 interface Gutter {
   from: number;
   to: number;
@@ -86,42 +165,6 @@ function crosses(row: readonly PdfWord[], gutter: Gutter): boolean {
   return spansOf(row, WORD_GAP).some(({ from, to }) => from < gutter.from + inset && to > gutter.to - inset);
 }
 
-/** Words on one baseline, with what is raised or lowered beside them; rows from the top down, words from left to right. */
-export function wordRows(words: readonly PdfWord[]): PdfWord[][] {
-  const rows: PdfWord[][] = [];
-  for (const word of words.toSorted((a, b) => a.y - b.y || a.left - b.left)) {
-    const row = rows.at(-1);
-    const first = row?.[0];
-    if (first !== undefined && word.y - first.y <= 0.3 * Math.max(word.size, first.size)) row!.push(word);
-    else rows.push([word]);
-  }
-  const merged: PdfWord[][] = [];
-  for (const [index, row] of rows.entries()) {
-    const size = mainSize(row);
-    const below = rows[index + 1];
-    const above = merged.at(-1);
-    if (below !== undefined && isAttached(row, size, below, 0.7)) below.push(...row);
-    else if (above !== undefined && isAttached(row, size, above, 0.4)) above.push(...row);
-    else merged.push(row);
-  }
-  return merged.map((row) => row.sort((a, b) => a.left - b.left));
-}
-
-/** Exponents and indices: small, at the height of the other row and close to its words. */
-function isAttached(row: readonly PdfWord[], size: number, other: readonly PdfWord[], reach: number): boolean {
-  const otherSize = mainSize(other);
-  if (size >= 0.85 * otherSize || Math.abs(other[0]!.y - row[0]!.y) > reach * otherSize) return false;
-  return row.every((word) =>
-    other.some(({ left, right }) => word.left > left - otherSize && word.left < right + otherSize),
-  );
-}
-
-export function mainSize(words: readonly PdfWord[]): number {
-  return words.reduce((longest, word) => (word.text.length > longest.text.length ? word : longest)).size;
-}
-
-/** Gaps up to this part of the font's size are between words. */
-const WORD_GAP = 0.5;
 const MIN_GUTTER = 0.8;
 /** Share of the rows that may run across a gutter: titles, wide tables and figures. */
 const MAX_CROSSING = 0.8;
@@ -176,20 +219,7 @@ function isText(rows: readonly PdfWord[][]): boolean {
   return full.length >= MIN_FULL_ROWS * own.length;
 }
 
-/** Stretches of a row without a gap of more than `gap` times the font's size. */
-export function spansOf(row: readonly PdfWord[], gap: number): { from: number; to: number; words: PdfWord[] }[] {
-  const spans: { from: number; to: number; words: PdfWord[] }[] = [];
-  for (const word of row) {
-    const last = spans.at(-1);
-    if (last !== undefined && word.left - last.to <= gap * word.size) {
-      last.to = Math.max(last.to, word.right);
-      last.words.push(word);
-    } else spans.push({ from: word.left, to: word.right, words: [word] });
-  }
-  return spans;
-}
-
-function createLine(words: PdfWord[], flow: number): PdfLine {
+function createLine(words: PdfWord[], flow: number): Omit<PdfLine, "isAside"> {
   const main = words.reduce((longest, word) => (word.text.length > longest.text.length ? word : longest));
   return {
     words,
@@ -202,23 +232,4 @@ function createLine(words: PdfWord[], flow: number): PdfLine {
     isMonospace: words.every(({ isMonospace }) => isMonospace),
     flow,
   };
-}
-
-/** A gap of more than this part of the font's size is a space; kerning moves letters by less. */
-const SPACE_GAP = 0.15;
-
-export function joinWords(words: readonly PdfWord[]): string {
-  let text = "";
-  const base = words.reduce((largest, word) => (word.size > largest.size ? word : largest), words[0]!);
-  for (const [index, word] of words.entries()) {
-    const before = words[index - 1];
-    const isRaised = word.size < 0.8 * base.size && word.y < base.y - 0.2 * base.size;
-    if (before !== undefined && word.left - before.right > SPACE_GAP * base.size && !isRaised) text += " ";
-    text += isRaised ? raisedText(word.text) : word.text;
-  }
-  return text.replace(/\s+/g, " ").trim();
-}
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -1,7 +1,7 @@
 /** Takes out what stands on page after page at the same place, apart from the text: headers, footers, page numbers. */
 import { roundSize } from "./document-style.ts";
-import { joinWords, mainSize, median, wordRows } from "./pdf-lines.ts";
 import type { PdfPage, PdfWord } from "./pdf-pages.ts";
+import { joinWords, mainSize, median, wordRows } from "./pdf-rows.ts";
 
 /** Rows from the top and from the bottom that are looked at, and the part of the page where they may be. */
 const MARGIN_ROWS = 3;
