@@ -21,20 +21,25 @@ export function roundSize(size: number): number {
 const styleKey = (line: PdfLine) => `${roundSize(line.size)} ${line.font}`;
 
 export function documentStyle(lines: readonly PdfLine[]): DocumentStyle {
-  const bySize = new Map<number, number>();
+  const [bySize, bySizeOfProse] = [new Map<number, number>(), new Map<number, number>()];
   const byStyle = new Map<string, number>();
   const words = new Set<string>();
-  let characters = 0;
+  let [characters, prose] = [0, 0];
   const add = <Key>(counts: Map<Key, number>, key: Key, count: number) =>
     counts.set(key, (counts.get(key) ?? 0) + count);
   for (const line of lines) {
     if (!line.isMonospace) add(bySize, roundSize(line.size), line.text.length);
+    if (!line.isMonospace && isProse(line.text)) {
+      add(bySizeOfProse, roundSize(line.size), line.text.length);
+      prose += line.text.length;
+    }
     add(byStyle, styleKey(line), line.text.length);
     characters += line.text.length;
     for (const word of line.text.split(" ").slice(0, -1))
       words.add(word.toLowerCase().replace(/^\P{L}+|\P{L}+$/gu, ""));
   }
-  const bodySize = mostFrequent(bySize) ?? lines[0]?.size ?? 10;
+  // Small code, notes and tables may outweigh the text that they belong to.
+  const bodySize = mostFrequent(prose > MIN_PROSE * characters ? bySizeOfProse : bySize) ?? lines[0]?.size ?? 10;
   const fonts = new Map<string, number>();
   for (const line of lines) if (roundSize(line.size) === bodySize) add(fonts, line.font, line.text.length);
   const gaps: number[] = [];
@@ -52,6 +57,14 @@ export function documentStyle(lines: readonly PdfLine[]): DocumentStyle {
     shareOf: (line) => (byStyle.get(styleKey(line)) ?? 0) / Math.max(1, characters),
     words,
   };
+}
+
+/** Of all characters. */
+const MIN_PROSE = 0.05;
+
+/** Several words, and no signs that only formulas and code have. */
+function isProse(text: string): boolean {
+  return text.split(" ").length > 5 && !/[\\{}[\]<>=|#_;/]|\(\)/.test(text);
 }
 
 function mostFrequent<Key>(counts: ReadonlyMap<Key, number>): Key | undefined {

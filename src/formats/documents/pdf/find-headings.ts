@@ -15,25 +15,57 @@ const MAX_CHARACTERS_IN_BODY_SIZE = 90;
 const MAX_SHARE = 0.3;
 const MAX_SHARE_IN_BODY_SIZE = 0.15;
 
+/** Of the body's: an abstract or index in small type has headings too. */
+const MIN_TEXT_SIZE = 0.8;
+/** A longer one, over all of its lines, is text that is bigger than the rest. */
+const MAX_WORDS = 25;
+
 export function findHeadings(lines: readonly PdfLine[], style: DocumentStyle): Map<PdfLine, PdfHeading> {
-  const found = lines.filter(
-    (line, index) => !line.isAside && (isBigger(line, style) || isSetApart(lines, index, style)),
+  const indexes = lines.flatMap((line, index) =>
+    !line.isAside && (isBigger(line, style) || isSetApart(lines, index, style)) ? [index] : [],
   );
-  const levels = levelsOf(found, style);
+  const runs: number[][] = [];
+  for (const index of indexes)
+    if (runs.at(-1)?.at(-1) === index - 1 && goesOn(lines[index - 1]!, lines[index]!)) runs.at(-1)!.push(index);
+    else runs.push([index]);
+  const kept = runs
+    .filter((run) => isHeading(paragraphAround(lines, run[0]!, run.at(-1)!)))
+    .map((run) => run.map((index) => lines[index]!));
+  const levels = levelsOf(kept.flat(), style);
   const headings = new Map<PdfLine, PdfHeading>();
-  for (const [index, line] of lines.entries()) {
-    const level = levels.get(line);
-    if (level === undefined) continue;
-    const before = lines[index - 1];
-    const isContinued =
-      before !== undefined &&
-      headings.get(before)?.level === level &&
-      before.flow === line.flow &&
-      line.y - before.y < 1.7 * line.size &&
-      !/^(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s/.test(line.text);
-    headings.set(line, { level, isContinued });
-  }
+  for (const run of kept)
+    for (const [index, line] of run.entries())
+      headings.set(line, {
+        level: levels.get(line)!,
+        isContinued: index > 0 && levels.get(line) === levels.get(run[index - 1]!),
+      });
   return headings;
+}
+
+function goesOn(before: PdfLine, line: PdfLine): boolean {
+  return (
+    before.flow === line.flow &&
+    roundSize(before.size) === roundSize(line.size) &&
+    line.y - before.y < 1.7 * line.size &&
+    !/^(?:\d+(?:\.\d+)*\.?|[A-Z]\.)\s/.test(line.text)
+  );
+}
+
+/** With the lines of the same type that do not look like headings on their own. */
+function paragraphAround(lines: readonly PdfLine[], first: number, last: number): string {
+  const isOne = (before: PdfLine | undefined, line: PdfLine | undefined) =>
+    before !== undefined && line !== undefined && before.font === line.font && goesOn(before, line);
+  let [start, end] = [first, last];
+  while (isOne(lines[start - 1], lines[start])) start -= 1;
+  while (isOne(lines[end], lines[end + 1])) end += 1;
+  return lines
+    .slice(start, end + 1)
+    .map(({ text }) => text)
+    .join(" ");
+}
+
+function isHeading(text: string): boolean {
+  return text.split(" ").length <= MAX_WORDS && !/\p{Ll}{3}[.!?]["'”’)]* \p{Lu}.*[.!?:]$/u.test(text);
 }
 
 function isBigger(line: PdfLine, style: DocumentStyle): boolean {
@@ -51,11 +83,13 @@ function isBigger(line: PdfLine, style: DocumentStyle): boolean {
 /** A short line of its own in a font that the text does not have, such as a bold one. */
 function isSetApart(lines: readonly PdfLine[], index: number, style: DocumentStyle): boolean {
   const line = lines[index]!;
-  if (line.font === style.bodyFont || line.isMonospace || line.size < 0.95 * style.bodySize) return false;
+  if (line.font === style.bodyFont || line.isMonospace) return false;
   if (!line.words.every((word) => word.font === line.font)) return false;
   if (line.text.length > MAX_CHARACTERS_IN_BODY_SIZE || /[.,;:!?]$/.test(line.text)) return false;
   if (!/^(?:\p{Lu}|\d|[IVX]+\.)/u.test(line.text) || !/\p{L}{2}/u.test(line.text)) return false;
   if (/^(?:fig(?:ure|\.)|tab(?:le|\.)|abb(?:ildung|\.))\s*\d/i.test(line.text)) return false;
+  // Labels in drawings, code.
+  if (line.size < 0.95 * style.bodySize && (/[\\{}=_$/]/.test(line.text) || !/\p{L}{5}/u.test(line.text))) return false;
   if (style.shareOf(line) > MAX_SHARE_IN_BODY_SIZE) return false;
   const before = lines[index - 1];
   const after = lines.slice(index + 1, index + 3).find((next) => next.font !== line.font);
@@ -69,7 +103,9 @@ function isSetApart(lines: readonly PdfLine[], index: number, style: DocumentSty
     isFree &&
     after !== undefined &&
     after.flow === line.flow &&
-    Math.abs(after.size - style.bodySize) < 0.1 * style.bodySize
+    after.size > MIN_TEXT_SIZE * style.bodySize &&
+    after.size < 1.1 * style.bodySize &&
+    line.size > 0.95 * after.size
   );
 }
 

@@ -120,6 +120,8 @@ function flowEdges(lines: readonly PdfLine[]): Map<number, Edges> {
 }
 
 const FOOTNOTE_SIZE = 0.93;
+/** Share of the lines. */
+const MAX_CODE_IN_FOOTNOTES = 0.5;
 
 /** Small lines below the last body line of a flow, from the first that begins with a mark on; by flow. */
 function setFootnotesAside(
@@ -139,8 +141,9 @@ function setFootnotesAside(
     }
     while (tail > 0 && own[tail - 1]!.size <= FOOTNOTE_SIZE * bodySize) tail -= 1;
     while (tail < own.length && !begins(own[tail]!)) tail += 1;
-    // A page of small print is no page of footnotes.
-    if (tail === 0) tail = own.length;
+    // A page of small print is no page of footnotes, and numbered lines of code are none.
+    const codeLines = own.slice(tail).filter(({ text }) => /[\\{}=_;]/.test(text));
+    if (tail === 0 || codeLines.length > MAX_CODE_IN_FOOTNOTES * (own.length - tail)) tail = own.length;
     body.push(...own.slice(0, tail));
     const groups: PdfLine[][] = [];
     for (const line of own.slice(tail))
