@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { makePdf } from "../../../test/helpers/make-pdf.ts";
 import { packageRoot } from "../../util/assets.ts";
 import { readPdf } from "./read-pdf.ts";
 
@@ -119,4 +120,14 @@ test("the bytes that were given are still there afterwards", async () => {
   await readPdf(bytes);
   expect(bytes.length).toBeGreaterThan(0);
   expect(bytes.toString("latin1", 0, 5)).toBe("%PDF-");
+});
+
+test("a picture with a short caption is read; a long document of stamps is a scan; no pages are damage", async () => {
+  const stamp = { at: [60, 400] as [number, number], text: "Seen" };
+  const captions = await readPdf(makePdf([[stamp]]));
+  expect(captions.blocks).toEqual([{ kind: "paragraph", text: "Seen" }]);
+  await expect(readPdf(makePdf(Array.from({ length: 4 }, () => [stamp])))).rejects.toMatchObject({
+    code: "DOCUMENT_NO_TEXT",
+  });
+  await expect(readPdf(makePdf([]))).rejects.toMatchObject({ code: "DOCUMENT_DAMAGED" });
 });

@@ -6,8 +6,9 @@ import { documentLines } from "./pdf/pdf-lines.ts";
 import { type PdfPage, readPdfPages } from "./pdf/pdf-pages.ts";
 import { removePageFurniture } from "./pdf/remove-page-furniture.ts";
 
-/** Fewer letters than this on a page, on average, are stamps and page numbers of a scan. */
+/** Fewer letters than this on a page, on average, are stamps and page numbers of a scan; a short document may be a picture and its caption. */
 const MIN_LETTERS_PER_PAGE = 20;
+const MAX_PAGES_OF_SHORT_TEXT = 3;
 /** Of a page's signs; more of them without a meaning is a font without a table of its letters. */
 const MAX_UNREADABLE_SHARE = 0.3;
 
@@ -21,18 +22,26 @@ export interface PdfContent {
 /** Throws `DOCUMENT_NO_TEXT`, `DOCUMENT_DAMAGED`, `DOCUMENT_LOCKED`, `DOCUMENT_TOO_LARGE`. */
 export async function readPdf(bytes: Uint8Array, signal?: AbortSignal): Promise<PdfContent> {
   const pages = await readPdfPages(bytes, signal);
+  if (pages.length === 0)
+    throw new IlabError({
+      code: "DOCUMENT_DAMAGED",
+      message: "it has no pages",
+      hint: "Open it in a PDF viewer; if it shows there, print it to a new PDF.",
+    });
   const letters = pages.map(letterCount);
   const total = letters.reduce((sum, count) => sum + count, 0);
-  if (total < MIN_LETTERS_PER_PAGE * Math.max(1, pages.length))
-    throw noText(
-      `it has no text: its ${pages.length} ${pages.length === 1 ? "page is a picture" : "pages are pictures"}, such as a scanner makes`,
-    );
   const signs = pages.flatMap(({ words }) => words.map(({ text }) => text)).join("");
   const unreadable = signs.match(/[\ufffd\p{Co}\p{Cc}]/gu)?.length ?? 0;
   if (unreadable > MAX_UNREADABLE_SHARE * signs.length)
     throw noText("its text cannot be read: its fonts do not say which letters they show");
+  const isShort = pages.length > MAX_PAGES_OF_SHORT_TEXT && total < MIN_LETTERS_PER_PAGE * pages.length;
+  const blocks = isShort ? [] : pdfBlocks(documentLines(removePageFurniture(pages)));
+  if (blocks.length === 0)
+    throw noText(
+      `it has no text: its ${pages.length} ${pages.length === 1 ? "page is a picture" : "pages are pictures"}, such as a scanner makes`,
+    );
   return {
-    blocks: pdfBlocks(documentLines(removePageFurniture(pages))),
+    blocks,
     pageCount: pages.length,
     pagesWithoutText: letters.flatMap((count, index) => (count === 0 ? [index + 1] : [])),
   };

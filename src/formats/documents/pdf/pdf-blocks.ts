@@ -206,7 +206,7 @@ function joinText(text: string, more: string, { words }: DocumentStyle): string 
   const broken = /(\p{L}+)[-‐\u00ad]$/u.exec(text);
   const next = /^(\p{Ll}+)/u.exec(more)?.[1];
   if (broken === null || next === undefined)
-    return `${text}${/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u.test(text) ? "" : " "}${more}`;
+    return `${text}${/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uffef]$/u.test(text) ? "" : " "}${more}`;
   const [part = ""] = broken.slice(1);
   const [plain, hyphenated] = [`${part}${next}`.toLowerCase(), `${part}-${next}`.toLowerCase()];
   // "well-\nknown" keeps its hyphen where the document writes it so elsewhere.

@@ -221,15 +221,24 @@ function isText(rows: readonly PdfWord[][]): boolean {
 
 function createLine(words: PdfWord[], flow: number): Omit<PdfLine, "isAside"> {
   const main = words.reduce((longest, word) => (word.text.length > longest.text.length ? word : longest));
+  const text = joinWords(words);
   return {
     words,
-    text: joinWords(words),
+    text,
     left: words[0]!.left,
     right: Math.max(...words.map(({ right }) => right)),
     y: main.y,
     size: main.size,
     font: main.font,
-    isMonospace: words.every(({ isMonospace }) => isMonospace),
+    // Fonts of Chinese and Japanese have one width, whatever they are for.
+    isMonospace: words.every(({ isMonospace }) => isMonospace) && !isIdeographic(text),
     flow,
   };
+}
+
+function isIdeographic(text: string): boolean {
+  return (
+    (text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu)?.length ?? 0) >
+    0.5 * text.length
+  );
 }

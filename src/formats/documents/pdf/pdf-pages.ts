@@ -1,6 +1,7 @@
 /** The words of a PDF's pages with their places, by pdf.js: what lies across the reading direction (stamps, watermarks) is left out. */
 import type { getDocumentProxy } from "unpdf";
 import { IlabError, throwIfAborted } from "../../../util/errors.ts";
+import { PredefinedCmaps } from "./predefined-cmaps.ts";
 
 export interface PdfWord {
   /** Of one style and without a wide gap: a word, or several. */
@@ -39,6 +40,10 @@ export async function readPdfPages(bytes: Uint8Array, signal?: AbortSignal): Pro
     verbosity: 0,
     isEvalSupported: false,
     useSystemFonts: false,
+    cMapUrl: "predefined/",
+    cMapPacked: false,
+    useWorkerFetch: false,
+    BinaryDataFactory: PredefinedCmaps,
   });
   const started = performance.now();
   try {
