@@ -1,12 +1,13 @@
 /** Words of a page -> lines in reading order. Columns of text are found by the white strip between them and read one after the other. */
 import { findFloat, type PdfFloat } from "./find-float.ts";
 import type { PdfPage, PdfWord } from "./pdf-pages.ts";
-import { joinWords, mainSize, median, spansOf, WORD_GAP, wordRows } from "./pdf-rows.ts";
+import { isRightToLeft, joinWords, mainSize, median, spansOf, WORD_GAP, wordRows } from "./pdf-rows.ts";
 
 export interface PdfLine {
   /** From left to right. */
   words: PdfWord[];
   text: string;
+  /** Where it begins and ends for its reader: negative and exchanged where a flow runs from right to left. */
   left: number;
   right: number;
   y: number;
@@ -30,7 +31,11 @@ export function documentLines(pages: readonly PdfPage[]): PdfLine[] {
   const usual = usualGutter(pages);
   const flows: Flow[] = [];
   for (const { words } of pages) layOut(words, flows, 0, usual);
-  return flows.flatMap(({ rows, isAside }, flow) => rows.map((row) => ({ ...createLine(row, flow), isAside })));
+  return flows.flatMap(({ rows, isAside }, flow) => {
+    const lines = rows.map((row) => ({ ...createLine(row, flow), isAside }));
+    const isMirrored = isRightToLeft(lines.map(({ text }) => text).join(""));
+    return isMirrored ? lines.map((line) => ({ ...line, left: -line.right, right: -line.left })) : lines;
+  });
 }
 
 /** Where most pages have their gutter: on a page full of pictures there is too little text to tell. */

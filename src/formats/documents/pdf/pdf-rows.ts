@@ -55,16 +55,38 @@ export function spansOf(row: readonly PdfWord[], gap: number): { from: number; t
 /** A gap of more than this part of the font's size is a space; kerning moves letters by less. */
 const SPACE_GAP = 0.15;
 
+/** Words from left to right -> text in reading order. */
 export function joinWords(words: readonly PdfWord[]): string {
   let text = "";
   const base = words.reduce((largest, word) => (word.size > largest.size ? word : largest), words[0]!);
-  for (const [index, word] of words.entries()) {
-    const before = words[index - 1];
+  const ordered = isRightToLeft(words.map((word) => word.text).join("")) ? fromRightToLeft(words) : words;
+  for (const [index, word] of ordered.entries()) {
+    const before = ordered[index - 1];
     const isRaised = word.size < 0.8 * base.size && word.y < base.y - 0.2 * base.size;
-    if (before !== undefined && word.left - before.right > SPACE_GAP * base.size && !isRaised) text += " ";
+    const gap = before === undefined ? 0 : Math.max(word.left - before.right, before.left - word.right);
+    if (gap > SPACE_GAP * base.size && !isRaised) text += " ";
     text += isRaised ? raisedText(word.text) : word.text;
   }
   return text.replace(/\s+/g, " ").trim();
+}
+
+const RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu;
+
+export function isRightToLeft(text: string): boolean {
+  return (text.match(RIGHT_TO_LEFT)?.length ?? 0) > 0.5 * (text.match(/\p{L}/gu)?.length ?? 0);
+}
+
+/** Foreign words and numbers among them are read from left to right. pdf.js has put the letters of each piece in order. */
+function fromRightToLeft(words: readonly PdfWord[]): PdfWord[] {
+  const runs: PdfWord[][] = [];
+  let isForeign = false;
+  for (const word of words) {
+    const wasForeign = isForeign;
+    isForeign = /[\p{L}\p{N}]/u.test(word.text) && !new RegExp(RIGHT_TO_LEFT, "u").test(word.text);
+    if (isForeign && wasForeign) runs.at(-1)!.push(word);
+    else runs.push([word]);
+  }
+  return runs.reverse().flat();
 }
 
 export function median(values: readonly number[]): number {
