@@ -24,7 +24,7 @@ export function documentStyle(lines: readonly PdfLine[]): DocumentStyle {
   const [bySize, bySizeOfProse] = [new Map<number, number>(), new Map<number, number>()];
   const byStyle = new Map<string, number>();
   const words = new Set<string>();
-  let [characters, prose] = [0, 0];
+  let [characters, prose, before] = [0, 0, ""];
   const add = <Key>(counts: Map<Key, number>, key: Key, count: number) =>
     counts.set(key, (counts.get(key) ?? 0) + count);
   for (const line of lines) {
@@ -35,8 +35,9 @@ export function documentStyle(lines: readonly PdfLine[]): DocumentStyle {
     }
     add(byStyle, styleKey(line), line.text.length);
     characters += line.text.length;
-    for (const word of line.text.split(" ").slice(0, -1))
-      words.add(word.toLowerCase().replace(/^\P{L}+|\P{L}+$/gu, ""));
+    const inside = line.text.split(" ").slice(/[-‐\u00ad]$/u.test(before) ? 1 : 0, -1);
+    before = line.text;
+    for (const word of inside) words.add(word.toLowerCase().replace(/^\P{L}+|\P{L}+$/gu, ""));
   }
   // Small code, notes and tables may outweigh the text that they belong to.
   const bodySize = mostFrequent(prose > MIN_PROSE * characters ? bySizeOfProse : bySize) ?? lines[0]?.size ?? 10;

@@ -3,6 +3,7 @@ import { type DocumentBlock, tableBlock } from "../document-block.ts";
 import { type DocumentStyle, documentStyle } from "./document-style.ts";
 import { findHeadings } from "./find-headings.ts";
 import { findTable } from "./find-table.ts";
+import { joinText } from "./join-text.ts";
 import type { PdfLine } from "./pdf-lines.ts";
 
 /** What the next line may continue. */
@@ -199,19 +200,6 @@ function listMarker(text: string): { sign: string; length: number } | undefined 
   if (number !== null) return { sign: `${Number(number[1])}.`, length: number[0].length };
   const letter = /^\(?[a-z][.)]\s+(?=\S)/.exec(text);
   return letter === null ? undefined : { sign: `- ${letter[0].trim()}`, length: letter[0].length };
-}
-
-function joinText(text: string, more: string, { words }: DocumentStyle): string {
-  if (text === "") return more;
-  const broken = /(\p{L}+)[-‐\u00ad]$/u.exec(text);
-  const next = /^(\p{Ll}+)/u.exec(more)?.[1];
-  if (broken === null || next === undefined)
-    return `${text}${/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uffef]$/u.test(text) ? "" : " "}${more}`;
-  const [part = ""] = broken.slice(1);
-  const [plain, hyphenated] = [`${part}${next}`.toLowerCase(), `${part}-${next}`.toLowerCase()];
-  // "well-\nknown" keeps its hyphen where the document writes it so elsewhere.
-  const keepsHyphen = words.has(hyphenated) && !words.has(plain);
-  return `${text.slice(0, -1)}${keepsHyphen ? "-" : ""}${more}`;
 }
 
 function addCodeLine(
