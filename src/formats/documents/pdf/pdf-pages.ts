@@ -1,6 +1,7 @@
 /** The words of a PDF's pages with their places, by pdf.js: what lies across the reading direction (stamps, watermarks) is left out. */
 import type { getDocumentProxy } from "unpdf";
 import { IlabError, throwIfAborted } from "../../../util/errors.ts";
+import { checkStreams } from "./check-streams.ts";
 import { PredefinedCmaps } from "./predefined-cmaps.ts";
 
 export interface PdfWord {
@@ -32,6 +33,7 @@ const MAX_SECONDS = 600;
 
 /** Throws `DOCUMENT_DAMAGED`, `DOCUMENT_LOCKED`, `DOCUMENT_TOO_LARGE`. */
 export async function readPdfPages(bytes: Uint8Array, signal?: AbortSignal): Promise<PdfPage[]> {
+  checkStreams(bytes);
   const { getResolvedPDFJS } = await import("unpdf");
   const { getDocument } = await getResolvedPDFJS();
   // pdf.js takes the memory away from whoever gave it.
