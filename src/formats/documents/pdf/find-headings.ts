@@ -13,7 +13,7 @@ const MAX_CHARACTERS = 200;
 const MAX_CHARACTERS_IN_BODY_SIZE = 90;
 /** A style that more of the document is written in is another kind of text. */
 const MAX_SHARE = 0.3;
-const MAX_SHARE_IN_BODY_SIZE = 0.15;
+const MAX_SHARE_IN_BODY_SIZE = 0.2;
 
 /** Of the body's: an abstract or index in small type has headings too. */
 const MIN_TEXT_SIZE = 0.8;
