@@ -1,5 +1,5 @@
 /** A list item that is too long for one piece -> parts: sentences, rows of tables, and code, which keeps its lines, indentation and fences. */
-import { type CutOptions, type CutPart, fittingLines, gather, sentencesOf } from "./cut-block.ts";
+import { type CutOptions, type CutPart, fittingLines, gather, sentencesOf } from "./cut-text.ts";
 
 export async function cutListItem(item: string, options: CutOptions): Promise<CutPart[]> {
   const parts: CutPart[] = [];
