@@ -13,6 +13,9 @@ export type SchemaName = `v${1 | 2 | 3}/${TaxonomyFolder}` | "held_out";
 /** Comparing entries with each other takes time in the square of their number; nobody writes more into one file by hand. */
 const MAX_LIST_LENGTH = 2000;
 
+/** Further unknown names that a message tells; whoever reads it knows by then what is wrong. */
+const MAX_NAMED = 10;
+
 let ajv: Ajv2020 | undefined;
 
 function validatorOf(name: SchemaName): ValidateFunction {
@@ -44,7 +47,7 @@ export function checkSchema(name: SchemaName, yaml: PositionedValue): Problem[] 
   if (validate(yaml.value)) return [];
   const unknown = new Set<string>();
   return (validate.errors ?? []).flatMap((error) => {
-    // All unknown fields of one mapping are one finding, as upstream counts them; it names every one of them.
+    // All unknown fields of one mapping are one finding, as upstream counts them.
     if (error.keyword === "additionalProperties") {
       if (unknown.has(error.instancePath)) return [];
       unknown.add(error.instancePath);
@@ -83,8 +86,11 @@ function describe(error: ErrorObject, yaml: PositionedValue): Problem | undefine
       const known = Object.keys((error.parentSchema?.["properties"] as object) ?? {});
       const [field, ...others] = Object.keys(error.data as object).filter((name) => !known.includes(name));
       const found = unknownField(yaml, [...path, field!], known);
-      const places = others.map((name) => `'${name}' (line ${yaml.locate([...path, name], "key").line})`);
-      return others.length === 0 ? found : { ...found, message: `${found.message}; nor is ${places.join(", ")}` };
+      if (others.length === 0) return found;
+      const named = others.slice(0, MAX_NAMED);
+      const places = named.map((name) => `'${name}' (line ${yaml.locate([...path, name], "key").line})`);
+      if (others.length > MAX_NAMED) places.push(`${others.length - MAX_NAMED} more`);
+      return { ...found, message: `${found.message}; nor is ${places.join(", ")}` };
     }
     case "type":
       return wrongType(String(params["type"]), error.data, yaml, path);

@@ -61,6 +61,22 @@ function findUnprintable(text: string): YamlFailure | undefined {
 }
 
 function createLocator(root: Node | undefined, lines: TextLines) {
+  // A search from the top for every name would take time in the square of their number.
+  const pairsByName = new Map<MappingNode, Map<string, { key: Node; value: Node }>>();
+  const pairOf = (node: MappingNode, name: string) => {
+    let pairs = pairsByName.get(node);
+    if (pairs === undefined) {
+      // Of two entries with one name the last one holds.
+      pairs = new Map(mergedPairs(node).flatMap((pair) => (pair.key.kind === "scalar" ? [[pair.key.text, pair]] : [])));
+      pairsByName.set(node, pairs);
+    }
+    return pairs.get(name);
+  };
+  const childOf = (parent: Node | undefined, part: string | number): { key?: Node; value: Node } | undefined => {
+    if (parent?.kind === "mapping") return pairOf(parent, String(part));
+    const item = parent?.kind === "sequence" ? parent.items[Number(part)] : undefined;
+    return item === undefined ? undefined : { value: item };
+  };
   const find = (path: YamlPath): { key?: Node; value?: Node; isExact: boolean } => {
     let found: { key?: Node; value?: Node } = { value: root };
     for (const part of path) {
@@ -84,17 +100,4 @@ function createLocator(root: Node | undefined, lines: TextLines) {
       return lines.text.slice(value.start, value.end).trim().replace(/\s+/g, " ");
     },
   };
-}
-
-function childOf(parent: Node | undefined, part: string | number): { key?: Node; value: Node } | undefined {
-  if (parent?.kind === "sequence") {
-    const item = parent.items[Number(part)];
-    return item === undefined ? undefined : { value: item };
-  }
-  return parent?.kind === "mapping" ? lastPairOf(parent, String(part)) : undefined;
-}
-
-/** Of two entries with one name the last one holds. */
-function lastPairOf(node: MappingNode, name: string): { key: Node; value: Node } | undefined {
-  return mergedPairs(node).findLast(({ key }) => key.kind === "scalar" && key.text === name);
 }

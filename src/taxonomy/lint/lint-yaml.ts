@@ -28,20 +28,21 @@ interface Switch {
 /** Whether a rule is silent on a line (1-based). */
 function readDirectives({ comments, tokens }: LintedText): (rule: string, line: number) => boolean {
   const switches: Switch[] = [];
-  const lines: Switch[] = [];
+  const lines = new Map<number, Switch[]>();
   for (const comment of comments) {
     const match = /^# yamllint (disable-line|disable|enable)((?: rule:\S+)*)\s*$/.exec(comment.text);
     if (match === null) continue;
     const named = match[2]!.trim();
     const rules = named === "" ? undefined : named.split(" ").map((word) => word.slice("rule:".length));
     const line = comment.line + 1;
-    if (match[1] === "disable-line")
-      lines.push({ line: isBesideContent(comment, tokens) ? line : line + 1, isOff: true, rules });
-    else switches.push({ line, isOff: match[1] === "disable", rules });
+    if (match[1] === "disable-line") {
+      const silent = isBesideContent(comment, tokens) ? line : line + 1;
+      lines.set(silent, [...(lines.get(silent) ?? []), { line: silent, isOff: true, rules }]);
+    } else switches.push({ line, isOff: match[1] === "disable", rules });
   }
-  if (switches.length === 0 && lines.length === 0) return () => false;
+  if (switches.length === 0 && lines.size === 0) return () => false;
   const names = ({ rules }: Switch, rule: string) => rules === undefined || rules.includes(rule);
   return (rule, line) =>
-    lines.some((one) => one.line === line && names(one, rule)) ||
+    lines.get(line)?.some((one) => names(one, rule)) ||
     (switches.findLast((one) => one.line <= line && names(one, rule))?.isOff ?? false);
 }

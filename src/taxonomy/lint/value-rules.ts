@@ -43,24 +43,24 @@ export const keyOrdering: LintRule = {
   options: { "ignored-keys": [] },
   check({ tokens }, options, report) {
     const isIgnored = matcherOf(options, "ignored-keys");
-    /** Names of each mapping that is open; lists have none. */
-    const open: (string[] | undefined)[] = [];
+    /** Of each mapping that is open the greatest name so far; lists have none. */
+    const open: ({ greatest?: string } | undefined)[] = [];
     eachToken(tokens, (token, _, behind) => {
-      if (token.kind.endsWith("mapping-start")) open.push([]);
+      if (token.kind.endsWith("mapping-start")) open.push({});
       else if (token.kind.endsWith("sequence-start")) open.push(undefined);
       else if (token.kind === "block-end" || token.kind === "flow-mapping-end" || token.kind === "flow-sequence-end")
         open.pop();
-      const names = open.at(-1);
-      if (token.kind !== "key" || behind?.kind !== "scalar" || names === undefined) return;
+      const mapping = open.at(-1);
+      if (token.kind !== "key" || behind?.kind !== "scalar" || mapping === undefined) return;
       const name = behind.text;
       if (isIgnored(name)) return;
-      if (names.some((earlier) => standsBefore(name, earlier)))
+      if (mapping.greatest !== undefined && standsBefore(name, mapping.greatest))
         report({
           ...at(behind),
           message: `wrong ordering of key "${name}" in mapping`,
           hint: "Put the entries into alphabetical order.",
         });
-      else names.push(name);
+      else mapping.greatest = name;
     });
   },
 };

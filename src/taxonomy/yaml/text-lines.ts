@@ -5,6 +5,8 @@ export class TextLines {
   readonly text: string;
   /** Offset at which every line begins. */
   private readonly starts: number[] = [0];
+  /** Offsets of the second halves of characters that are two UTF-16 units. */
+  private secondHalves: number[] | undefined;
 
   constructor(text: string) {
     this.text = text;
@@ -32,20 +34,22 @@ export class TextLines {
 
   /** 1-based. */
   positionAt(offset: number): Position {
-    let low = 0;
-    let high = this.starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.starts[middle]! <= offset) low = middle;
-      else high = middle - 1;
-    }
-    let column = 1;
-    for (let at = this.starts[low]!; at < offset; at++) {
-      const code = this.text.charCodeAt(at);
-      if (code < 0xdc00 || code > 0xdfff) column += 1;
-    }
-    // The mark at the beginning of some files is nothing that an editor shows.
-    if (low === 0 && this.text.charCodeAt(0) === 0xfeff && column > 1) column -= 1;
-    return { line: low + 1, column };
+    const line = countBelow(this.starts, offset + 1);
+    const start = this.starts[line - 1]!;
+    this.secondHalves ??= Array.from(this.text.matchAll(/[\udc00-\udfff]/g), ({ index }) => index);
+    const pairs = countBelow(this.secondHalves, offset) - countBelow(this.secondHalves, start);
+    return { line, column: offset - start - pairs + 1 };
   }
+}
+
+/** How many of these ascending numbers are smaller. */
+function countBelow(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
