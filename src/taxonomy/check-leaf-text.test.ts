@@ -23,5 +23,7 @@ describe("the largest files take less than a second", () => {
 test("of many unknown names the first ones are told", () => {
   const { problems } = checkLeafText(skill + times(50, (n) => `k${n}: v\n`), { folder: "compositional_skills" });
   expect(problems).toHaveLength(1);
-  expect(problems[0]?.message).toMatch(/^'k0' is not a field.*; nor is 'k1' \(line 16\), .*'k10' \(line 25\), 39 more$/);
+  expect(problems[0]?.message).toMatch(
+    /^'k0' is not a field.*; nor is 'k1' \(line 16\), .*'k10' \(line 25\), 39 more$/,
+  );
 });

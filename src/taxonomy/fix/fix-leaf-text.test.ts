@@ -21,6 +21,9 @@ seed_examples:\r
         answer: [a]\r
 `;
 
+const skill = (answer: string) =>
+  `version: 3\ncreated_by: a\ntask_description: b\nseed_examples:\n${["c", "d", "e", "f", "g"].map((word, n) => `  - question: ${word}\n    answer: ${n === 0 ? answer : "x"}\n`).join("")}`;
+
 test("mends form and version, keeps comments and what is said", () => {
   const rest = ["c", "d", "e"].map((word) => `    -   {question: ${word},answer: x }\r\n`).join("");
   const { text, steps } = fixLeafText(messy.replace("[a]", "x") + rest, "compositional_skills");
@@ -62,6 +65,35 @@ test("the version stays where the file is not what version 3 wants", () => {
 test("tabs at the beginning of lines; what nobody can read is left alone", () => {
   expect(fixLeafText("a:\n\tb: 1\n", "knowledge").text).toBe("a:\n  b: 1\n");
   expect(fixLeafText("a: 'b\n", "knowledge")).toEqual({ text: "a: 'b\n", steps: [] });
+});
+
+test("the other breaks of YAML end no line: what stands before them stays", () => {
+  const text = skill('"a \u2028 b"');
+  expect(fixLeafText(text, "compositional_skills")).toEqual({ text, steps: [] });
+});
+
+test("what stays unreadable is not changed by halves", () => {
+  const text = "a: b \nc: 'd\n\n\n\n\n";
+  expect(fixLeafText(text, "compositional_skills")).toEqual({ text, steps: [] });
+});
+
+test("inside of texts, blanks at the ends of lines and more than two blank lines go, as the rules of form want it", () => {
+  const { text } = fixLeafText(skill("|\n      a  \n\n\n\n\n      b"), "compositional_skills");
+  expect(text).toBe(skill("|\n      a\n\n\n      b"));
+});
+
+test.each<[string, string]>([
+  ["a run of blanks inside a line", `x: a${" ".repeat(400_000)}b\n`],
+  ["numbers on one line", `x: [${"1, ".repeat(150_000)}1]\n`],
+  ["emoji and numbers on one line", `x: [\u{1f600}, ${"1, ".repeat(150_000)}1]\n`],
+  ["blanks to be moved on one line", `x: {${"a : b,".repeat(70_000)}a: b}\n`],
+  ["comments between entries", Array.from({ length: 40_000 }, (_, n) => `k${n}: 1\n# c\n`).join("")],
+  ["tabs before entries", `x:\n${Array.from({ length: 50_000 }, (_, n) => `\tk${n}: y\n`).join("")}`],
+  ["a long text named often", `x: &a ${"x ".repeat(100_000)}\ny: [${"*a, ".repeat(50_000)}*a]\n`],
+])("the largest files take about a second: %s", (_, rest) => {
+  const start = performance.now();
+  fixLeafText(skill("x") + rest, "compositional_skills");
+  expect(performance.now() - start).toBeLessThan(5000);
 });
 
 test("what changed, line by line", () => {

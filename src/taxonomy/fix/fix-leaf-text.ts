@@ -9,6 +9,7 @@ import { leafVersion } from "../leaf-version.ts";
 import { type PositionedValue, parseYaml } from "../parse-yaml.ts";
 import type { Node } from "../yaml/node.ts";
 import { TAG_PREFIX } from "../yaml/node.ts";
+import { applyEdits } from "./apply-edits.ts";
 import { fixSpacing } from "./fix-spacing.ts";
 import { reindent } from "./reindent.ts";
 
@@ -20,47 +21,64 @@ export interface FixedText {
 
 interface Step {
   name: string;
-  apply(text: string, folder: TaxonomyFolder): string;
-  /** What the file says may differ afterwards by no more than this makes equal. */
-  normalise?(value: unknown): unknown;
+  /** `yaml` is absent where the text cannot be read. */
+  apply(text: string, yaml: PositionedValue | undefined, folder: TaxonomyFolder): string;
+  /** How what the file says may differ afterwards; not at all where this is left out. */
+  mayChange?: "blanks" | "values";
 }
 
+/** What cannot be read in the end either stays as it was. */
 export function fixLeafText(source: string, folder: TaxonomyFolder): FixedText {
   let text = source;
+  let { yaml } = parseYaml(text);
   const steps: string[] = [];
-  for (const { name, apply, normalise = (value: unknown) => value } of plan) {
-    const next = apply(text, folder);
+  const withoutBlanks = blankRemover();
+  const isSame = (before: PositionedValue, after: PositionedValue, mayChange: Step["mayChange"]) => {
+    const [one, other] = [before.value, after.value];
+    if (mayChange === "values") return true;
+    return mayChange === "blanks"
+      ? isDeepStrictEqual(withoutBlanks(one), withoutBlanks(other))
+      : isDeepStrictEqual(one, other);
+  };
+  for (const { name, apply, mayChange } of plan) {
+    const next = apply(text, yaml, folder);
     if (next === text) continue;
-    const before = parseYaml(text).yaml;
-    const after = parseYaml(next).yaml;
+    const { yaml: after } = parseYaml(next);
     // A text that could not be read at all has nothing to lose.
-    const isSafe =
-      before === undefined ||
-      (after !== undefined && isDeepStrictEqual(normalise(before.value), normalise(after.value)));
-    if (!isSafe) continue;
+    if (yaml !== undefined && (after === undefined || !isSame(yaml, after, mayChange))) continue;
     text = next;
+    yaml = after;
     steps.push(name);
   }
-  return { text, steps };
+  return yaml === undefined ? { text: source, steps: [] } : { text, steps };
 }
 
 /** Blanks at the ends of lines and blank lines are not what anybody wants to say. */
-function withoutBlanks(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value ?? null, (_, one) => (typeof one === "string" ? one.replace(/\s+/g, " ").trim() : one)),
-  );
+function blankRemover(): (value: unknown) => unknown {
+  // An alias may name one long text thousands of times.
+  const known = new Map<string, string>();
+  const remove = (value: unknown): unknown => {
+    if (typeof value === "string") {
+      const short = known.get(value) ?? value.replace(/[ \t\n]+/g, " ").replace(/^ | $/g, "");
+      known.set(value, short);
+      return short;
+    }
+    if (Array.isArray(value)) return value.map(remove);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [remove(name), remove(one)]));
+  };
+  return remove;
 }
 
 const readable =
-  (change: (yaml: PositionedValue, folder: TaxonomyFolder) => string) => (text: string, folder: TaxonomyFolder) => {
-    const { yaml } = parseYaml(text);
-    return yaml === undefined ? text : change(yaml, folder);
-  };
+  (change: (yaml: PositionedValue, folder: TaxonomyFolder) => string): Step["apply"] =>
+  (text, yaml, folder) =>
+    yaml === undefined ? text : change(yaml, folder);
 
 const plan: readonly Step[] = [
   { name: "line ends", apply: (text) => text.replace(/\r\n?/g, "\n") },
   { name: "tabs at the beginning of lines", apply: withoutTabs },
-  { name: "blanks at the ends of lines", apply: (text) => text.replace(/[ \t]+$/gm, ""), normalise: withoutBlanks },
+  { name: "blanks at the ends of lines", apply: withoutTrailingBlanks, mayChange: "blanks" },
   {
     name: "blank lines",
     apply: (text) =>
@@ -68,28 +86,41 @@ const plan: readonly Step[] = [
         .replace(/^\n+/, "")
         .replace(/\n{4,}/g, "\n\n\n")
         .replace(/\n{2,}$/, "\n"),
-    normalise: withoutBlanks,
+    mayChange: "blanks",
   },
   // A text behind `|` at the very end gains or loses its last line break, which no trainer sees.
   {
     name: "end of the last line",
     apply: (text) => (/[^\n]$/.test(text) ? `${text}\n` : text),
-    normalise: withoutBlanks,
+    mayChange: "blanks",
   },
   {
     name: "quotes around words that YAML reads as something else",
     apply: readable(withQuotes),
-    normalise: () => undefined,
+    mayChange: "values",
   },
-  { name: "version", apply: readable(withVersion), normalise: () => undefined },
+  { name: "version", apply: readable(withVersion), mayChange: "values" },
   { name: "blanks around signs", apply: readable(fixSpacing) },
   { name: "indentation", apply: readable(reindent) },
 ];
 
+/** A line ends with a line feed here; the other breaks of YAML stand inside of texts. */
+function withoutTrailingBlanks(text: string): string {
+  const lines = text.split("\n").map((line) => {
+    let end = line.length;
+    while (line[end - 1] === " " || line[end - 1] === "\t") end -= 1;
+    return line.slice(0, end);
+  });
+  return lines.join("\n");
+}
+
+/** Every line that a tab makes unreadable costs one more reading of the text up to there. */
+const MAX_READ_FOR_TABS = 20_000_000;
+
 /** Where a tab makes the text unreadable, two blanks for each. */
 function withoutTabs(text: string): string {
   let result = text;
-  for (let tries = text.split("\n").length; tries > 0; tries--) {
+  for (let left = MAX_READ_FOR_TABS; left > 0; left -= text.length) {
     const [found] = parseYaml(result).problems;
     if (found?.code !== "tab-indentation") return result;
     const lines = result.split("\n");
@@ -107,15 +138,17 @@ function withQuotes(yaml: PositionedValue, folder: TaxonomyFolder): string {
       .filter(({ code, path }) => code === "wrong-type" && path !== "version")
       .map(({ line, column }) => `${line}:${column}`),
   );
-  let { text } = yaml.lines;
   const words = scalarsOf(yaml.root).filter(({ start, tag }) => {
     const { line, column } = yaml.lines.positionAt(start);
     const isTyped = ["bool", "int", "float", "timestamp"].some((kind) => tag === TAG_PREFIX + kind);
     return isTyped && wanted.has(`${line}:${column}`);
   });
-  for (const { start, end } of words.toSorted((a, b) => b.start - a.start))
-    text = `${text.slice(0, start)}"${text.slice(start, end)}"${text.slice(end)}`;
-  return text;
+  const { text } = yaml.lines;
+  const edits = words.map(({ start, end }) => ({ start, end, words: `"${text.slice(start, end)}"` }));
+  return applyEdits(
+    text,
+    edits.toSorted((a, b) => a.start - b.start),
+  );
 }
 
 function scalarsOf(node: Node | undefined, seen = new Set<Node>()): Node[] {

@@ -1,8 +1,9 @@
 /** The blanks around colons, commas and inside of brackets, as the rules of form want them. */
 import type { PositionedValue } from "../parse-yaml.ts";
+import { applyEdits, type Edit } from "./apply-edits.ts";
 
 export function fixSpacing({ tokens, lines }: PositionedValue): string {
-  const edits: { start: number; end: number; blanks: number }[] = [];
+  const edits: Edit[] = [];
   for (let index = 1; index < tokens.length; index++) {
     const left = tokens[index - 1]!;
     const right = tokens[index]!;
@@ -23,10 +24,7 @@ export function fixSpacing({ tokens, lines }: PositionedValue): string {
     else if (left.kind === "flow-sequence-start" || left.kind === "flow-mapping-start") wanted = Math.min(gap, 1);
     else if (right.kind === "flow-sequence-end" || right.kind === "flow-mapping-end") wanted = Math.min(gap, 1);
     else if (left.kind === "value" || (left.kind === "key" && left.end > left.start)) wanted = Math.min(gap, 1);
-    if (wanted !== gap) edits.push({ start: left.end, end: right.start, blanks: wanted });
+    if (wanted !== gap) edits.push({ start: left.end, end: right.start, words: " ".repeat(wanted) });
   }
-  let { text } = lines;
-  for (const { start, end, blanks } of edits.toReversed())
-    text = text.slice(0, start) + " ".repeat(blanks) + text.slice(end);
-  return text;
+  return applyEdits(lines.text, edits);
 }

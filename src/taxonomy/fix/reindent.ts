@@ -141,7 +141,9 @@ class Layout {
 
   private moveComments(): void {
     for (const { line, tokenBefore } of this.yaml.comments) {
-      const behind = this.tokens.slice(tokenBefore + 1).find(({ kind }) => kind !== "block-end");
+      let next = tokenBefore + 1;
+      while (this.tokens[next]?.kind === "block-end") next += 1;
+      const behind = this.tokens[next];
       const move = behind === undefined ? undefined : this.columns.get(behind.line);
       const isOwnLine = /^\s*#/.test(this.yaml.lines.line(line));
       if (isOwnLine && move !== undefined) this.columns.set(line, move);
