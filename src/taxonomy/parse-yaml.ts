@@ -26,7 +26,7 @@ export interface PositionedValue {
 
 export type ParseYamlResult = { yaml: PositionedValue; problems: [] } | { yaml?: undefined; problems: Problem[] };
 
-/** The first thing that is no YAML ends the reading. */
+/** The first thing that is no YAML ends the reading. A byte order mark was taken away by whoever read the file; another one is text. */
 export function parseYaml(source: string, options: ConstructOptions = {}): ParseYamlResult {
   // Whatever a line ends with is a line feed to whoever reads a text file in Python.
   const text = source.includes("\r") ? source.replace(/\r\n?/g, "\n") : source;

@@ -68,12 +68,15 @@ class Layout {
     return token;
   }
 
-  /** `column`: where the node begins. `oldParent`, `newParent`: what its further lines must be indented more than. */
-  private node(column: number, oldParent: number, newParent: number): void {
+  /**
+   * `column`: where the node begins. `oldParent`, `newParent`: what its further lines must be indented more than. `isIndentless`: a list may begin
+   * here without being indented further than its key.
+   */
+  private node(column: number, oldParent: number, newParent: number, isIndentless = false): void {
     while (this.isAt("anchor", "tag")) this.visit(column);
     const { kind } = this.token;
     if (kind === "block-mapping-start") this.blockMapping(column);
-    else if (kind === "block-sequence-start" || kind === "block-entry") this.blockSequence(column);
+    else if (kind === "block-sequence-start" || (kind === "block-entry" && isIndentless)) this.blockSequence(column);
     else if (kind === "flow-mapping-start" || kind === "flow-sequence-start") this.flow(column);
     else if (kind === "scalar" || kind === "alias") {
       const { line, endLine } = this.visit(column);
@@ -94,13 +97,13 @@ class Layout {
   private pair(old: number, column: number): void {
     const key = this.visit(column);
     const isExplicit = key.end > key.start;
-    if (!this.isAt("value")) this.node(isExplicit ? column + STEP : column, old, column);
+    if (!this.isAt("value")) this.node(isExplicit ? column + STEP : column, old, column, true);
     if (!this.isAt("value")) return;
     this.visit(column);
     if (this.isAt("block-end", "flow-mapping-end", "flow-sequence-end", "flow-entry", "key")) return;
     const isList = this.isAt("block-sequence-start", "block-entry");
     if (isList) this.listsAreIndented ??= this.token.column > old;
-    this.node(isList && this.listsAreIndented === false ? column : column + STEP, old, column);
+    this.node(isList && this.listsAreIndented === false ? column : column + STEP, old, column, true);
   }
 
   private blockSequence(column: number): void {

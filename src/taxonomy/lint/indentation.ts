@@ -89,13 +89,16 @@ class Walk {
     return from + this.step;
   }
 
-  /** @param base column that the lines of a text behind `|` or `>` are a step further in than; `expected` where left out. */
-  private node(expected: number, base?: (text: Token) => number): void {
+  /**
+   * @param base column that the lines of a text behind `|` or `>` are a step further in than; `expected` where left out.
+   * @param isIndentless a list may begin here without being indented further than its key.
+   */
+  private node(expected: number, base?: (text: Token) => number, isIndentless = false): void {
     while (this.isAt("anchor", "tag")) this.visit(expected);
     const { kind } = this.token;
     if (kind === "scalar" && this.checksTexts) this.textLines(this.token, base?.(this.token) ?? expected);
     if (kind === "block-mapping-start") this.blockMapping(expected);
-    else if (kind === "block-sequence-start" || kind === "block-entry") this.blockSequence(expected);
+    else if (kind === "block-sequence-start" || (kind === "block-entry" && isIndentless)) this.blockSequence(expected);
     else if (kind === "flow-mapping-start" || kind === "flow-sequence-start") this.flow(expected);
     else if (kind === "scalar" || kind === "alias") this.visit(expected);
   }
@@ -110,17 +113,18 @@ class Walk {
   private pair(indent: number): void {
     const key = this.visit(indent);
     const isExplicit = key.end > key.start;
-    if (!this.isAt("value")) this.node(isExplicit ? this.stepBelow(indent) : indent, ({ column }) => column);
+    if (!this.isAt("value")) this.node(isExplicit ? this.stepBelow(indent) : indent, ({ column }) => column, true);
     if (!this.isAt("value")) return;
     const before = this.tokens[this.index - 1]!;
     this.visit(indent);
     if (this.isAt("block-end", "flow-mapping-end", "flow-sequence-end", "key")) return;
     if (this.isAt("flow-entry")) return;
     const expected = this.valueIndent(indent, isExplicit, before);
-    this.node(expected, ({ line, column }) => {
+    const base = ({ line, column }: Token) => {
       if (line > this.usedLine) return expected;
       return isExplicit ? column : indent;
-    });
+    };
+    this.node(expected, base, true);
   }
 
   /** The further lines of a text: below its first character, or a step further in than what it belongs to. */

@@ -67,7 +67,7 @@ async function readRules(file: string, chain: readonly string[]): Promise<Record
   if (chain.length > MAX_EXTENDS) throw wrong("extend each other in a circle", "Remove one of the 'extends'.");
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = (await readFile(file, "utf8")).replace(/^\ufeff/, "");
   } catch (error) {
     throw wrong(`cannot be read: ${(error as Error).message}`, "Give the path of a yamllint configuration.");
   }

@@ -1,13 +1,17 @@
 /** The form of a YAML text, judged by the rules of a configuration; comments such as `# yamllint disable-line` are heeded. */
+import { pythonPattern } from "../../util/python-pattern.ts";
 import type { Problem } from "../problem.ts";
 import { isBesideContent } from "./comment-rules.ts";
 import type { LintConfig } from "./lint-config.ts";
 import type { LintedText } from "./lint-rule.ts";
 import { lintRules } from "./rules.ts";
 
+/** On the first line, from its very beginning. */
+const disableFile = pythonPattern("^#\\s*yamllint disable-file\\s*$");
+
 /** Sorted by place. The code of a finding is the rule's name. */
 export function lintYaml(text: LintedText, config: LintConfig): Problem[] {
-  if (/^\s*# yamllint disable-file\s*$/.test(text.lines.line(0))) return [];
+  if (text.lines.line(0).search(disableFile) >= 0) return [];
   const isSilenced = readDirectives(text);
   const problems: Problem[] = [];
   for (const [name, { level, options }] of config)

@@ -1,7 +1,7 @@
 /** The rules about signs: brackets, colons, commas, hyphens, marks of a document, words that are read as something else. */
 import type { Token } from "../yaml/token.ts";
-import { checkBlanks } from "./blanks-between.ts";
-import type { LintRule, Report, RuleOptions } from "./lint-rule.ts";
+import { type BlankLimits, checkBlanks } from "./blanks-between.ts";
+import type { LintedText, LintRule, Report, RuleOptions } from "./lint-rule.ts";
 
 export function eachToken(
   tokens: readonly Token[],
@@ -54,19 +54,19 @@ export const brackets = inside("flow-sequence", "brackets", "flow sequence");
 
 /** What ends with a line break, as the texts behind `|`, has no blanks behind it that count. */
 function blanksBefore(
+  { lines }: LintedText,
   before: Token | undefined,
   token: Token,
-  most: number,
-  tooMany: string,
-  hint: string,
+  limits: BlankLimits,
   report: Report,
 ): void {
-  checkBlanks(before, token, { most, tooMany, hint }, report);
+  if (before === undefined || lines.text[before.end - 1] !== "\n") checkBlanks(before, token, limits, report);
 }
 
 export const colons: LintRule = {
   options: { "max-spaces-before": 0, "max-spaces-after": 1 },
-  check({ tokens }, options, report) {
+  check(text, options, report) {
+    const { tokens } = text;
     const hint = "Write 'name: text': no blank before the colon, one behind it.";
     const behindLimit = limit(options, "max-spaces-after");
     eachToken(tokens, (token, before, behind) => {
@@ -74,11 +74,10 @@ export const colons: LintRule = {
         // `*name :` needs the blank: without it the colon is part of the name.
         if (!(before?.kind === "alias" && token.start - before.end === 1))
           blanksBefore(
+            text,
             before,
             token,
-            limit(options, "max-spaces-before"),
-            "too many spaces before colon",
-            hint,
+            { most: limit(options, "max-spaces-before"), tooMany: "too many spaces before colon", hint },
             report,
           );
         checkBlanks(token, behind, { most: behindLimit, tooMany: "too many spaces after colon", hint }, report);
@@ -90,7 +89,8 @@ export const colons: LintRule = {
 
 export const commas: LintRule = {
   options: { "max-spaces-before": 0, "min-spaces-after": 1, "max-spaces-after": 1 },
-  check({ tokens }, options, report) {
+  check(text, options, report) {
+    const { tokens } = text;
     const hint = "Write '[a, b]': no blank before a comma, one behind it.";
     const beforeLimit = limit(options, "max-spaces-before");
     const tooManyBefore = "too many spaces before comma";
@@ -98,7 +98,7 @@ export const commas: LintRule = {
       if (token.kind !== "flow-entry") return;
       if (before !== undefined && beforeLimit !== -1 && before.endLine < token.line)
         report({ line: token.line + 1, column: Math.max(1, token.column), message: tooManyBefore, hint });
-      else blanksBefore(before, token, beforeLimit, tooManyBefore, hint, report);
+      else blanksBefore(text, before, token, { most: beforeLimit, tooMany: tooManyBefore, hint }, report);
       const limits = { least: limit(options, "min-spaces-after"), most: limit(options, "max-spaces-after") };
       const words = { tooFew: "too few spaces after comma", tooMany: "too many spaces after comma" };
       checkBlanks(token, behind, { ...limits, ...words, hint }, report);

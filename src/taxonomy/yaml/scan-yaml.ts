@@ -137,7 +137,6 @@ class Scanner {
   /** Over blanks, comments and line breaks; a new line outside of brackets lets a key begin. */
   private skipToToken(): void {
     const { cursor } = this;
-    cursor.skipByteOrderMark();
     for (;;) {
       cursor.skipSpaces();
       if (cursor.code() === HASH) {

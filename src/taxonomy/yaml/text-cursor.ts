@@ -35,28 +35,30 @@ export class TextCursor {
   offset = 0;
   line = 0;
   private lineStart = 0;
-  private readonly hasPairs: boolean;
+  private readonly isEvenlyWide: boolean;
   private countedTo = 0;
-  private pairs = 0;
+  private uncounted = 0;
 
   constructor(text: string) {
     this.text = text;
-    this.hasPairs = /[\ud800-\udbff]/.test(text);
+    this.isEvenlyWide = !/[\ud800-\udbff\ufeff]/.test(text);
   }
 
-  /** In code points, as people and other programs count; a character beyond the basic plane is two UTF-16 units. */
+  /**
+   * In code points, as people and other programs count: a character beyond the basic plane is two UTF-16 units, and a byte order mark has no width.
+   */
   get column(): number {
-    if (!this.hasPairs) return this.offset - this.lineStart;
+    if (this.isEvenlyWide) return this.offset - this.lineStart;
     // Counted on from the last place that was asked for, or a long line would be counted again and again.
     if (this.countedTo < this.lineStart || this.countedTo > this.offset) {
       this.countedTo = this.lineStart;
-      this.pairs = 0;
+      this.uncounted = 0;
     }
     for (; this.countedTo < this.offset; this.countedTo++) {
       const code = this.text.charCodeAt(this.countedTo);
-      if (code >= 0xd800 && code <= 0xdbff) this.pairs += 1;
+      if ((code >= 0xd800 && code <= 0xdbff) || code === BYTE_ORDER_MARK) this.uncounted += 1;
     }
-    return this.offset - this.lineStart - this.pairs;
+    return this.offset - this.lineStart - this.uncounted;
   }
 
   /** UTF-16 unit at a distance; NaN behind the end. */
@@ -75,13 +77,6 @@ export class TextCursor {
 
   skipSpaces(): void {
     while (this.code() === 0x20) this.offset += 1;
-  }
-
-  /** It has no width, and may stand at the very beginning. */
-  skipByteOrderMark(): void {
-    if (this.offset !== 0 || this.code() !== BYTE_ORDER_MARK) return;
-    this.offset = 1;
-    this.lineStart = 1;
   }
 
   isFirstOnLine(): boolean {
