@@ -6,6 +6,7 @@ import { defaultLintConfig, type LintConfig } from "./lint/lint-config.ts";
 import { lintYaml } from "./lint/lint-yaml.ts";
 import { type ParseYamlResult, type PositionedValue, parseYaml } from "./parse-yaml.ts";
 import { type Problem, problem, warning } from "./problem.ts";
+import { isEmptyOther } from "./yaml/other-value.ts";
 
 export interface CheckLeafTextOptions {
   /** Decides which schema holds; where it is not known, a `document` makes knowledge. */
@@ -35,7 +36,12 @@ function mappingOnly(parsed: ParseYamlResult): { yaml?: PositionedValue; problem
   const { value } = parsed.yaml;
   const isList = Array.isArray(value);
   // What Python takes for nothing: the file is skipped, and nobody is stopped by it.
-  const isNothing = !value || (typeof value === "object" && Object.keys(value).length === 0);
+  const isNothing =
+    typeof value === "symbol"
+      ? isEmptyOther(value)
+      : typeof value === "object" && value !== null
+        ? Object.keys(value).length === 0
+        : !value && !Number.isNaN(value);
   if (isNothing) return { problems: [warning("empty-file", "the file is empty", shapeHint)] };
   if (typeof value === "object" && !isList) return parsed;
   return {

@@ -6,6 +6,7 @@ import { closestName } from "../util/did-you-mean.ts";
 import type { TaxonomyFolder } from "./leaf-path.ts";
 import type { PositionedValue } from "./parse-yaml.ts";
 import { formatYamlPath, type Problem, problem, type YamlPath } from "./problem.ts";
+import { kindOf } from "./yaml/other-value.ts";
 
 /** A leaf's schema by version and folder, or that of the questions that are never trained on. */
 export type SchemaName = `v${1 | 2 | 3}/${TaxonomyFolder}` | "held_out";
@@ -169,7 +170,7 @@ function wrongType(wanted: string, data: unknown, yaml: PositionedValue, path: Y
 
 function wordsFor(data: unknown): string {
   if (Array.isArray(data)) return "a list";
-  if (typeof data === "symbol") return data.description ?? "a value of another kind";
+  if (typeof data === "symbol") return kindOf(data);
   if (typeof data === "boolean") return `the truth value ${data}`;
   if (typeof data === "number" || typeof data === "bigint") return `the number ${data}`;
   return typeof data === "string" ? "text" : "a mapping (lines of the form 'name: value')";

@@ -27,7 +27,7 @@ export const newLineAtEndOfFile: LintRule = {
     const last = lines.line(lines.count - 1);
     const message = "no new line character at the end of file";
     if (last !== "")
-      report({ line: lines.count, column: last.length + 1, message, hint: "End the last line with Enter." });
+      report({ line: lines.count, column: [...last].length + 1, message, hint: "End the last line with Enter." });
   },
 };
 
@@ -39,7 +39,7 @@ export const newLines: LintRule = {
     const message = "wrong new line character: expected \\r\\n";
     report({
       line: 1,
-      column: lines.line(0).length + 1,
+      column: [...lines.line(0)].length + 1,
       message,
       hint: "Files are read with line feeds; set the type to 'unix'.",
     });

@@ -104,7 +104,7 @@ class Composer {
     while (this.isAt("directive")) {
       const { text, handle, prefix, start } = this.token;
       if (text === "YAML") {
-        if (hasVersion || !prefix?.startsWith("1."))
+        if (hasVersion || !/^0*1\./.test(prefix!))
           throw new YamlError(start, "only one '%YAML 1.1' is read", "Remove the line.");
         hasVersion = true;
       } else if (text === "TAG") {

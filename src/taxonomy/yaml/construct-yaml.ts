@@ -2,8 +2,10 @@
  * The tree of a document -> plain values. Dates and the like are symbols: nothing that JSON Schema takes for
  * text, number or mapping. What PyYAML refuses (unknown tags, dates that do not exist, lists as keys) is refused.
  */
-import { type MappingNode, type Node, type ScalarNode, TAG_PREFIX } from "./node.ts";
-import { timestamp } from "./resolve-tag.ts";
+import { type MappingNode, type Node, type ScalarNode, type SequenceNode, TAG_PREFIX } from "./node.ts";
+import { otherValue } from "./other-value.ts";
+import { readBase64 } from "./read-base64.ts";
+import { readTimestamp } from "./read-timestamp.ts";
 import { YamlError } from "./token.ts";
 
 /** A leaf needs no aliases; a few are fine, a bomb is not. Counts every value as often as it is reached. */
@@ -14,6 +16,11 @@ export interface ConstructOptions {
   isTextOnly?: boolean;
 }
 
+type Collection = SequenceNode | MappingNode;
+
+/** What an alias to something around it gives. No schema asks for lists inside of lists, so that it never matters what stands there. */
+const ITSELF = otherValue("a list or mapping that stands in itself", "*");
+
 /** Throws `YamlError`. */
 export function constructYaml(root: Node | undefined, { isTextOnly = false }: ConstructOptions = {}): unknown {
   if (root === undefined) return null;
@@ -22,7 +29,9 @@ export function constructYaml(root: Node | undefined, { isTextOnly = false }: Co
   const build = (node: Node): unknown => {
     const known = done.get(node);
     if (known !== undefined) return known;
-    const value = node.kind === "scalar" ? scalar(node, isTextOnly) : collection(node, build);
+    const text = scalarOf(node);
+    if (text === undefined) done.set(node, ITSELF);
+    const value = text === undefined ? collection(node as Collection, build) : scalar(text, isTextOnly);
     done.set(node, value);
     return value;
   };
@@ -34,15 +43,8 @@ function refuseBombs(root: Node): void {
   const sizeOf = (node: Node): number => {
     if (node.kind === "scalar") return 1;
     const known = sizes.get(node);
-    if (known === 0)
-      throw new YamlError(
-        node.start,
-        "an alias refers to the very list or mapping that it stands in",
-        aliasHint,
-        "too-many-aliases",
-      );
     if (known !== undefined) return known;
-    sizes.set(node, 0);
+    sizes.set(node, 1);
     let size = 1;
     if (node.kind === "sequence") for (const item of node.items) size += sizeOf(item);
     else for (const { key, value } of node.pairs) size += sizeOf(key) + sizeOf(value);
@@ -50,7 +52,7 @@ function refuseBombs(root: Node): void {
       throw new YamlError(
         node.start,
         `aliases make more than ${MAX_VALUES} values of this`,
-        aliasHint,
+        "Write texts out instead of using & and *.",
         "too-many-aliases",
       );
     sizes.set(node, size);
@@ -59,19 +61,44 @@ function refuseBombs(root: Node): void {
   sizeOf(root);
 }
 
-const aliasHint = "Write texts out instead of using & and *.";
+const scalarKinds = new Set(["str", "null", "bool", "int", "float", "binary"]);
 
-function collection(node: Exclude<Node, ScalarNode>, build: (node: Node) => unknown): unknown {
+/** A mapping that is called text has its text under `=`. */
+function scalarOf(node: Node): ScalarNode | undefined {
+  const seen = new Set<Node>();
+  let found: Node | undefined = node;
+  while (found?.kind === "mapping" && scalarKinds.has(shortTag(node.tag)) && !seen.has(found)) {
+    seen.add(found);
+    found = found.pairs.find(({ key }) => key.tag === `${TAG_PREFIX}value`)?.value;
+  }
+  return found?.kind === "scalar" ? { ...found, start: node.start, tag: node.tag } : undefined;
+}
+
+function collection(node: Collection, build: (node: Node) => unknown): unknown {
   const name = shortTag(node.tag);
   if (node.kind === "sequence") {
-    const items = node.items.map(build);
-    if (name === "seq" || name === "omap" || name === "pairs") return items;
+    if (name === "omap" || name === "pairs") return node.items.map((item) => pair(item, build));
+    if (name === "seq") return node.items.map(build);
   } else {
-    const value = mapping(node, build);
-    if (name === "map") return value;
-    if (name === "set") return Symbol.for("a set");
+    if (name === "map") return mapping(node, build);
+    if (name === "set") {
+      const names = Object.keys(mapping(node, build)).sort();
+      return otherValue("a set", names.length === 0 ? "" : JSON.stringify(names));
+    }
   }
   throw unknownTag(node);
+}
+
+function pair(node: Node, build: (node: Node) => unknown): [name: unknown, value: unknown] {
+  if (node.kind !== "mapping" || node.pairs.length !== 1)
+    throw new YamlError(
+      node.start,
+      "an entry of an ordered mapping must be a single 'name: value'",
+      "Remove '!!omap' or '!!pairs'.",
+      "yaml-tag",
+    );
+  const { key, value } = node.pairs[0]!;
+  return [build(key), build(value)];
 }
 
 function mapping(node: MappingNode, build: (node: Node) => unknown): Record<string, unknown> {
@@ -121,6 +148,8 @@ function scalar(node: ScalarNode, isTextOnly: boolean): unknown {
   const { text } = node;
   const name = shortTag(node.tag);
   if (isTextOnly) return text;
+  let moment: string | undefined;
+  let digits: string | undefined;
   switch (name) {
     case "str":
       return text;
@@ -143,15 +172,16 @@ function scalar(node: ScalarNode, isTextOnly: boolean): unknown {
       break;
     }
     case "timestamp":
-      if (isDate(text)) return Symbol.for("a date");
+      moment = readTimestamp(text);
+      if (moment !== undefined) return otherValue("a date", moment);
       throw new YamlError(
         node.start,
         `'${text}' looks like a date, but there is no such date`,
         `Put it in quotes: "${text}".`,
       );
     case "binary":
-      // Whatever is no digit of it is skipped.
-      if (/^\p{ASCII}*$/u.test(text)) return Symbol.for("binary data");
+      digits = readBase64(text);
+      if (digits !== undefined) return otherValue("binary data", digits);
       break;
     case "value":
       throw new YamlError(node.start, "a single '=' has a meaning of its own in YAML", 'Put it in quotes: "=".');
@@ -181,9 +211,9 @@ function toInteger(text: string): number | undefined {
   const digits = plain.replace(/^[-+]/, "");
   if (/^0b[01]+$/.test(digits)) return sign * Number.parseInt(digits.slice(2), 2);
   if (/^0x[0-9a-fA-F]+$/.test(digits)) return sign * Number.parseInt(digits.slice(2), 16);
-  if (/^0[0-7]*$/.test(digits)) return sign * Number.parseInt(digits, 8);
+  if (/^0(?:[oO](?=[0-7]))?[0-7]*$/.test(digits)) return sign * Number.parseInt(digits.replace(/o/i, ""), 8);
   if (digits.includes(":")) return sign * sexagesimal(digits);
-  return /^[0-9]+$/.test(digits) ? sign * Number(digits) : undefined;
+  return /^\s*[0-9]+\s*$/.test(digits) ? sign * Number(digits) : undefined;
 }
 
 function toFloat(text: string): number | undefined {
@@ -199,17 +229,4 @@ function toFloat(text: string): number | undefined {
 /** `1:30` is ninety. */
 function sexagesimal(digits: string): number {
   return digits.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
-}
-
-function isDate(text: string): boolean {
-  const match = timestamp.exec(text);
-  if (match === null) return false;
-  const [year, month, day, hour = 0, minute = 0, second = 0, offsetHours = 0] = match
-    .slice(1, 8)
-    .map((part) => Number(part ?? 0));
-  if (year! < 1 || month! < 1 || month! > 12 || day! < 1 || day! > new Date(Date.UTC(2000, month!, 0)).getUTCDate())
-    return false;
-  const isLeap = year! % 4 === 0 && (year! % 100 !== 0 || year! % 400 === 0);
-  if (month === 2 && day === 29 && !isLeap) return false;
-  return hour < 24 && minute < 60 && second < 60 && offsetHours < 24;
 }

@@ -172,10 +172,17 @@ class Scanner {
     for (let level = 0; level < this.possibleKeys.length; level++) {
       const key = this.possibleKeys[level];
       if (key === undefined) continue;
-      if (key.line === this.cursor.line && this.cursor.offset - key.start <= MAX_KEY_LENGTH) continue;
+      if (key.line === this.cursor.line && !this.isFarBehind(key.start)) continue;
       if (key.isRequired) throw this.missingColon(key);
       this.possibleKeys[level] = undefined;
     }
+  }
+
+  /** The bound counts characters; in UTF-16 each is one or two units. */
+  private isFarBehind(start: number): boolean {
+    const { text, offset } = this.cursor;
+    if (offset - start <= MAX_KEY_LENGTH) return false;
+    return offset - start > 2 * MAX_KEY_LENGTH || [...text.slice(start, offset)].length > MAX_KEY_LENGTH;
   }
 
   private rememberKey(): void {
