@@ -19,6 +19,8 @@ export interface FoundLeafFiles {
   files: string[];
   /** Files that look like a leaf's but are not read because of their name, sorted. */
   misnamed: string[];
+  /** Folders whose names are not UTF-8, which nothing below can be read of, sorted. */
+  unreachable: string[];
 }
 
 /** `path`: a taxonomy, one `qna.yaml`, or a directory that holds one. A path that is none of these is a `UsageError`. */
@@ -31,20 +33,22 @@ export async function findLeafFiles(path: string, options: FindLeafFilesOptions 
       `the taxonomy ${path} does not exist`,
       "Give the directory that holds 'knowledge' and 'compositional_skills', or one qna.yaml, with '--taxonomy-path'.",
     );
-  if (!status.isDirectory()) return { files: [root], misnamed: [] };
+  if (!status.isDirectory()) return { files: [root], misnamed: [], unreachable: [] };
   const entries = await readdir(root, { withFileTypes: true });
   if (!entries.some((entry) => entry.isDirectory() && isTaxonomyFolder(entry.name))) {
-    if (entries.some(({ name }) => name === LEAF_FILE)) return { files: [join(root, LEAF_FILE)], misnamed: [] };
+    if (entries.some(({ name }) => name === LEAF_FILE))
+      return { files: [join(root, LEAF_FILE)], misnamed: [], unreachable: [] };
     throw new UsageError(
       `${path} is not a taxonomy: it has neither a folder '${taxonomyFolders.join("' nor '")}'`,
       "Give the directory that holds these folders, or one qna.yaml, with '--taxonomy-path'.",
     );
   }
   const all: string[] = [];
-  for (const folder of taxonomyFolders) await walk(root, folder, all);
+  const unreachable: string[] = [];
+  for (const folder of taxonomyFolders) await walk(root, folder, all, unreachable);
   const leafFiles = all.filter((file) => basename(file) === LEAF_FILE);
   const misnamed = all.filter((file) => basename(file) !== LEAF_FILE);
-  if (base === "empty") return toResult(root, leafFiles, misnamed);
+  if (base === "empty") return toResult(root, leafFiles, misnamed, unreachable);
   const changed = await changedFiles(root, base, { signal });
   const touched = new Set<string>();
   const directories = new Set(leafFiles.map((file) => dirname(file)));
@@ -59,26 +63,29 @@ export async function findLeafFiles(path: string, options: FindLeafFilesOptions 
     root,
     leafFiles.filter((file) => touched.has(dirname(file))),
     misnamed.filter((file) => changedSet.has(file)),
+    unreachable.filter((folder) => changed.some((file) => file.startsWith(`${folder}/`))),
   );
 }
 
-function toResult(root: string, files: string[], misnamed: string[]): FoundLeafFiles {
+function toResult(root: string, files: string[], misnamed: string[], unreachable: string[]): FoundLeafFiles {
   const absolute = (list: string[]) => list.sort().map((file) => join(root, ...file.split("/")));
-  return { root, files: absolute(files), misnamed: absolute(misnamed) };
+  return { root, files: absolute(files), misnamed: absolute(misnamed), unreachable: absolute(unreachable) };
 }
 
 /** Collects `qna.yaml` and its misspellings below `directory`, relative to root with `/`; links to directories are not followed. */
-async function walk(root: string, directory: string, found: string[]): Promise<void> {
+async function walk(root: string, directory: string, found: string[], unreachable: string[]): Promise<void> {
   let entries: Dirent[];
   try {
     entries = await readdir(join(root, directory), { withFileTypes: true });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    // What is no UTF-8 in a name was replaced by this sign, and the name that came of it leads nowhere.
+    if (basename(directory).includes("\ufffd")) unreachable.push(directory);
+    return;
   }
   for (const entry of entries) {
     const path = `${directory}/${entry.name}`;
-    if (entry.isDirectory()) await walk(root, path, found);
+    if (entry.isDirectory()) await walk(root, path, found, unreachable);
     else if (/^qna\.ya?ml$/i.test(entry.name)) found.push(path);
   }
 }

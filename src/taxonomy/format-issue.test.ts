@@ -30,6 +30,12 @@ test("upstream's shapes", () => {
     "WARN: knowledge/a,b/qna.yaml:3:9 100% wrong: 'x' (wrong-type)",
   );
   expect(formatIssue(issue, "logging")).toBe("knowledge/a,b/qna.yaml:3:9 [.domain] 100% wrong: 'x' (wrong-type)");
+  expect(formatIssue({ ...issue, code: "missing-field", path: "" }, "logging")).toContain("qna.yaml:3:9 [.] 100%");
+  const unknown = { ...issue, code: "unknown-field", message: "'a.b' is not a field of this file" };
+  expect(formatIssue({ ...unknown, path: "a.b" }, "github")).toContain("::3:9 [.] 'a.b' is");
+  expect(formatIssue({ ...unknown, path: "seed_examples[1].a.b" }, "standard")).toContain(
+    " [.seed_examples[1]] 'a.b' is",
+  );
   expect(JSON.parse(formatIssue(issue, "json"))).toEqual(issue);
 });
 

@@ -31,25 +31,31 @@ function formatAsText({ file, line, column, severity, code, message, hint }: Iss
 }
 
 /** `file:line:column [.path] message (code)` */
-function formatForLog({ file, line, column, path, code, message }: Issue): string {
-  return `${printable(file)}:${line}:${column}${bracketed(path)} ${printable(message)} (${code})`;
+function formatForLog(issue: Issue): string {
+  const { file, line, column, code, message } = issue;
+  return `${printable(file)}:${line}:${column}${bracketedPath(issue)} ${printable(message)} (${code})`;
 }
 
 /** A workflow command of GitHub Actions: percent, line breaks and, in properties, colon and comma are escaped. */
-function formatForGitHub({ file, line, column, path, severity, code, message, hint }: Issue): string {
+function formatForGitHub(issue: Issue): string {
+  const { file, line, column, severity, code, message, hint } = issue;
   const data = (text: string) => text.replaceAll("%", "%25").replaceAll("\n", "%0A");
   const property = (text: string) => data(printable(text)).replaceAll(":", "%3A").replaceAll(",", "%2C");
-  const said = `${line}:${column}${bracketed(path)} ${printable(message)} (${code})`;
+  const said = `${line}:${column}${bracketedPath(issue)} ${printable(message)} (${code})`;
   const text = hint === undefined ? said : `${said}\n${printable(hint)}`;
   return `::${severity} file=${property(file)},line=${line},col=${column}::${data(text)}`;
 }
 
-function bracketed(path: string): string {
-  return path === "" ? "" : ` [${path.startsWith("[") ? "" : "."}${printable(path)}]`;
+/** Upstream names the mapping that a field is missing or unknown in, and writes `.` where it is the file itself. */
+function bracketedPath({ path, code, message }: Issue): string {
+  const field = code === "unknown-field" ? /^'(.*?)' is not a field of /s.exec(message)?.[1] : undefined;
+  const shown = field !== undefined && path.endsWith(field) ? path.slice(0, -field.length).replace(/\.$/, "") : path;
+  if (shown === "" && code !== "missing-field" && code !== "unknown-field") return "";
+  return ` [${shown.startsWith("[") ? "" : "."}${printable(shown)}]`;
 }
 
 /** Texts quote files that others wrote: their line breaks and control characters must not reach the terminal or a CI log. */
-function printable(text: string): string {
+export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
 }

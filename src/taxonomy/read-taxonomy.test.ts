@@ -69,6 +69,26 @@ describe("the whole tree", () => {
     ]);
   });
 
+  // Elsewhere the file system refuses such names.
+  test.runIf(process.platform === "linux")(
+    "a folder whose name is not UTF-8 is told, in git where something in it changed",
+    async () => {
+      await put("compositional_skills/d/qna.yaml");
+      const folder = Buffer.concat([Buffer.from(join(root, "compositional_skills", "caf")), Buffer.from([0xe9])]);
+      await mkdir(folder);
+      await writeFile(Buffer.concat([folder, Buffer.from("/qna.yaml")]), skill("Do"));
+      const { leaves, issues } = await readTaxonomy(root);
+      expect(leaves).toHaveLength(1);
+      expect(issues).toMatchObject([{ code: "name-not-utf-8", severity: "warning" }]);
+      git("init", "-q", "-b", "main");
+      expect((await readTaxonomy(root)).issues).toHaveLength(1);
+      commit("all");
+      expect((await readTaxonomy(root, { base: "main" })).issues).toEqual([]);
+      await writeFile(Buffer.concat([folder, Buffer.from("/qna.yaml")]), skill("Done"));
+      expect((await readTaxonomy(root, { base: "main" })).issues).toMatchObject([{ code: "name-not-utf-8" }]);
+    },
+  );
+
   test("two leaves whose files would have one name", async () => {
     await put("compositional_skills/a/b_c/qna.yaml");
     await put("compositional_skills/a_b/c/qna.yaml");

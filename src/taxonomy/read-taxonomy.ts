@@ -32,7 +32,7 @@ const FILES_AT_ONCE = 64;
  * these and `TAXONOMY_BASE_NOT_FOUND` for a base that git does not know; what is wrong inside files comes back as issues.
  */
 export async function readTaxonomy(path: string, options: ReadTaxonomyOptions = {}): Promise<Taxonomy> {
-  const { root, files, misnamed } = await findLeafFiles(path, options);
+  const { root, files, misnamed, unreachable } = await findLeafFiles(path, options);
   const issues: Issue[] = misnamed.map((file) => ({
     file: displayPath(file),
     ...warning(
@@ -41,6 +41,11 @@ export async function readTaxonomy(path: string, options: ReadTaxonomyOptions = 
       "Rename it.",
     ),
   }));
+  for (const folder of unreachable)
+    issues.push({
+      file: displayPath(folder),
+      ...warning("name-not-utf-8", "the folder's name is not UTF-8: nothing in it is read", "Rename it."),
+    });
   const leaves: LeafNode[] = [];
   const byName = new Map<string, LeafNode>();
   for (const [index, file] of files.entries()) {

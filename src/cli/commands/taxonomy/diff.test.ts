@@ -73,6 +73,13 @@ test("lists the leaves and ends with a summary", async () => {
   ]);
 });
 
+test("a folder's name cannot colour the terminal", async () => {
+  await cp(join(leafFile(), ".."), join(taxonomy, "knowledge", "a\u001b[31m\nb"), { recursive: true });
+  const { stdout } = await diff("--taxonomy-path", taxonomy);
+  expect(stdout).toContain("knowledge/a [31m b/qna.yaml\n");
+  expect(stdout).not.toContain("\u001b");
+});
+
 test("a plain folder is checked whole by default; in git, what changed", async () => {
   expect((await diff("--taxonomy-path", taxonomy)).stdout).toContain("2 leaves");
   const git = (...args: string[]) =>

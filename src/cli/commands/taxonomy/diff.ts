@@ -38,7 +38,7 @@ async function diff(context: CommandContext, options: DiffOptions): Promise<void
   const { loadConfig } = await import("../../../config/load-config.ts");
   const { checkLeafDocuments } = await import("../../../taxonomy/check-leaf-documents.ts");
   const { chooseBase } = await import("../../../taxonomy/choose-base.ts");
-  const { automaticFormat, formatIssue, issueFormats } = await import("../../../taxonomy/format-issue.ts");
+  const { automaticFormat, formatIssue, issueFormats, printable } = await import("../../../taxonomy/format-issue.ts");
   const { readLintConfig } = await import("../../../taxonomy/lint/lint-config.ts");
   const { readTaxonomy } = await import("../../../taxonomy/read-taxonomy.ts");
   const config = (await loadConfig(paths)).generate;
@@ -54,7 +54,7 @@ async function diff(context: CommandContext, options: DiffOptions): Promise<void
 
   const lintConfig = options.yamlRules === undefined ? undefined : await readLintConfig(options.yamlRules);
   const { leaves, issues, files } = await readTaxonomy(path, { base, lintConfig, signal });
-  if (isTalkative) for (const file of files) reporter.print(relative(path, file) || file);
+  if (isTalkative) for (const file of files) reporter.print(printable(relative(path, file) || file));
   for (const leaf of leaves)
     issues.push(...(await checkLeafDocuments(leaf, (one) => documentsOf(context, one, options.documents))));
   if (options.strict) for (const issue of issues) issue.severity = "error";
