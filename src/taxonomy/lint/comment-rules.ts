@@ -62,5 +62,9 @@ export const commentsIndentation: LintRule = {
 
 function indentOfLine({ lines }: LintedText, token: Token | undefined): number {
   if (token === undefined || token.kind === "stream-start") return 0;
-  return /^ */.exec(lines.line(token.line))![0].length;
+  // Lines of YAML may be more than those that end with a line feed.
+  const start = lines.text.lastIndexOf("\n", token.start - 1) + 1;
+  let end = start;
+  while (lines.text[end] === " ") end += 1;
+  return end - start;
 }

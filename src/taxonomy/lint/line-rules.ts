@@ -95,12 +95,13 @@ function isOneWord(line: string): boolean {
   return sign.trim() !== "" || line.trim() !== "" ? !line.slice(sign.length).includes(" ") && /[^ ]/.test(line) : false;
 }
 
-/** `name: word`, where the word could not be broken. */
+/** `name: word`, where the word could not be broken; the first text behind a colon counts. */
 function isOneWordBehindKey(line: string): boolean {
   const { tokens } = scanYaml(line);
   const mapping = tokens.findIndex(({ kind }) => kind === "block-mapping-start");
   if (mapping < 0) return false;
-  const colon = tokens.findIndex(({ kind }, index) => index > mapping && kind === "value");
-  const behind = colon < 0 ? undefined : tokens[colon + 1];
-  return behind?.kind === "scalar" && !line.slice(behind.start).includes(" ");
+  const text = tokens.find(
+    ({ kind }, index) => index > mapping && kind === "scalar" && tokens[index - 1]?.kind === "value",
+  );
+  return text !== undefined && !line.slice(text.start).includes(" ");
 }

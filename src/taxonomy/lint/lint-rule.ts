@@ -17,7 +17,12 @@ export interface LintFinding {
   hint: string;
 }
 
-export type Report = (finding: LintFinding) => void;
+export interface ReportedFinding extends LintFinding {
+  /** 1-based line whose comments silence it, where it is another one. */
+  silencedOn?: number;
+}
+
+export type Report = (finding: ReportedFinding) => void;
 
 export type RuleOption = boolean | number | string | readonly string[];
 export type RuleOptions = Readonly<Record<string, RuleOption>>;

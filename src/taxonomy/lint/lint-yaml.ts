@@ -1,6 +1,7 @@
 /** The form of a YAML text, judged by the rules of a configuration; comments such as `# yamllint disable-line` are heeded. */
 import { pythonPattern } from "../../util/python-pattern.ts";
 import type { Problem } from "../problem.ts";
+import type { Comment, Token } from "../yaml/token.ts";
 import { isBesideContent } from "./comment-rules.ts";
 import type { LintConfig } from "./lint-config.ts";
 import type { LintedText } from "./lint-rule.ts";
@@ -10,16 +11,24 @@ import { lintRules } from "./rules.ts";
 const disableFile = pythonPattern("^#\\s*yamllint disable-file\\s*$");
 
 /** Sorted by place. The code of a finding is the rule's name. */
-export function lintYaml(text: LintedText, config: LintConfig): Problem[] {
-  if (text.lines.line(0).search(disableFile) >= 0) return [];
+export function lintYaml(source: LintedText, config: LintConfig): Problem[] {
+  if (source.lines.line(0).search(disableFile) >= 0) return [];
+  const text = { ...source, comments: source.comments.filter((comment) => isSeen(comment, source.tokens)) };
   const isSilenced = readDirectives(text);
   const problems: Problem[] = [];
   for (const [name, { level, options }] of config)
-    lintRules[name]!.check(text, options, ({ line, column, message, hint }) => {
-      if (!isSilenced(name, line))
+    lintRules[name]!.check(text, options, ({ line, column, message, hint, silencedOn = line }) => {
+      // Separators of Unicode break lines for YAML and not for yamllint, which then tells nothing below the last of its own lines.
+      if (silencedOn <= text.lines.count && !isSilenced(name, silencedOn))
         problems.push({ line, column, severity: level, code: name, path: "", message, hint });
     });
   return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** Behind an entry that ends with the file, without a line break, yamllint sees no comment. */
+function isSeen({ tokenBefore }: Comment, tokens: readonly Token[]): boolean {
+  const [before, behind] = [tokens[tokenBefore]!, tokens[tokenBefore + 1]!];
+  return before.endLine !== behind.line || before.kind === "stream-start" || behind.kind === "stream-end";
 }
 
 interface Switch {

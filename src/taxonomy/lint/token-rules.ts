@@ -149,7 +149,8 @@ export const documentEnd: LintRule = {
         return;
       }
       const isClosed = before?.kind === "document-end" || before?.kind === "stream-start";
-      if (token.kind === "stream-end" && !isClosed) report({ line: token.line, ...missing });
+      if (token.kind === "stream-end" && !isClosed)
+        report({ line: token.line, silencedOn: token.line + 1, ...missing });
       else if (token.kind === "document-start" && !isClosed && before?.kind !== "directive")
         report({ line: token.line + 1, ...missing });
     });
@@ -198,35 +199,23 @@ export const anchors: LintRule = {
   },
 };
 
-const wordsOfTruth = [
-  "YES",
-  "Yes",
-  "yes",
-  "NO",
-  "No",
-  "no",
-  "TRUE",
-  "True",
-  "true",
-  "FALSE",
-  "False",
-  "false",
-  "ON",
-  "On",
-  "on",
-  "OFF",
-  "Off",
-  "off",
+const wordsOfTruth12 = ["TRUE", "True", "true", "FALSE", "False", "false"];
+/** `allowed-values` may name no others. */
+export const wordsOfTruth = [
+  ...["YES", "Yes", "yes", "NO", "No", "no", ...wordsOfTruth12],
+  ...["ON", "On", "on", "OFF", "Off", "off"],
 ];
 
 export const truthy: LintRule = {
   options: { "allowed-values": ["true", "false"], "check-keys": true },
   check({ tokens }, options, report) {
     const allowed = options["allowed-values"] as readonly string[];
+    let words = wordsOfTruth;
     eachToken(tokens, (token, before) => {
+      if (token.kind === "directive" && /^0*1\.0*2$/.test(token.prefix ?? "")) words = wordsOfTruth12;
       if (token.kind !== "scalar" || token.style !== "plain" || before?.kind === "tag") return;
       if (options["check-keys"] !== true && before?.kind === "key") return;
-      if (!wordsOfTruth.includes(token.text) || allowed.includes(token.text)) return;
+      if (!words.includes(token.text) || allowed.includes(token.text)) return;
       const message = `truthy value should be one of [${allowed.toSorted().join(", ")}]`;
       report({ ...at(token), message, hint: `Put it in quotes: "${token.text}".` });
     });
