@@ -8,6 +8,7 @@ in one of its own, which says the same and is a hundred times as fast.
 """
 
 import copy
+import io
 import json
 import pathlib
 import random
@@ -28,7 +29,7 @@ findings = []
 
 
 def lint(command, input, **_):
-    found = list(linter.run(input, lint_config.YamlLintConfig(command[4]), ""))
+    found = list(linter.run(io.BytesIO(input.encode()), lint_config.YamlLintConfig(command[4]), ""))
     findings.extend([[one.line, one.column, one.rule] for one in found])
     return types.SimpleNamespace(stdout="\n".join(Format.parsable(one, "stdin") for one in found))
 
@@ -104,6 +105,49 @@ for old, new in [
     add(SKILL.replace(old, new))
 for text in [SKILL[:-1], SKILL + "\n", SKILL + "\n\n\n", SKILL + "...\n", SKILL + "  ", SKILL + "# end"]:
     add(text)
+# What was once judged otherwise here.
+EXTRA = "me\nx: "
+for value in """!!str {=: b}|!!str {a: b}|!!int {=: 7}|!!int 0o7|!!int 0o8|!!int ' 7'|!!binary aGk|!!binary a|!!binary 'aG k='|!!omap [{a: 1, b: 2}]|!!omap [a: 1]|!!omap {a: 1}|!!pairs [a: 1, a: 2]|2024-01-01 10:00:00 +23:60|2024-01-01 10:00:00 +23:59|&x [*x]|&x {a: *x}|&x {*x : a}
+  - !!str
+  - a|
+  - &a
+  - b: c
+    d: e|
+- !!seq
+- a|
+  ? >-
+    a
+  : b|
+  ? >-
+    a
+   : b|&x !!timestamp {=: 1}""".split("|"):
+    add(SKILL.replace("me\n", EXTRA + value + "\n"))
+    add(SKILL.replace("answer: a1", "answer: " + value))
+for value in ["!!omap", "!!pairs", "!!set", "!!seq"]:
+    add(SKILL.replace("seed_examples:", "seed_examples: " + value))
+for value in ["&x [*x]", "&x {a: *x}", "!!set {a}"]:
+    add(KNOWLEDGE.replace("answer: ax", "answer: ax\n    z: " + value, 1), "knowledge")
+for directive in ["%YAML 01.1", "%YAML 1.02", "%YAML 02.1", "%YAML 10.1"]:
+    add(directive + "\n---\n" + SKILL)
+BLANK = SKILL.replace("me\n", "me \n")
+for comment in ["# yamllint disable-file", "#yamllint disable-file", " # yamllint disable-file", "#\tyamllint disable-file ", "#  yamllint disable-file", "# yamllint disable-file x", "\ufeff# yamllint disable-file", "\n# yamllint disable-file"]:
+    add(comment + "\n" + BLANK)
+for mark in ["\ufeff", "\ufeff\ufeff", "\ufeff \ufeff", "\n\ufeff", "\ufeff---\n"]:
+    add(mark + SKILL.replace("version: 3\n", "version:  3 \n"))
+add(SKILL.replace("me\n", "\ufeffme \n").replace("created_by: ", "created_by:  "))
+for top in [".nan", "!!set {}", "!!set {a}", "!!binary ''", "!!binary aGk=", "!!omap []", "!!omap [a: b]", "&a [*a]", "!!str {=: ''}"]:
+    add(top + "\n")
+for length in [511, 1023, 1024, 1025]:
+    add(SKILL + "\U0001f600" * length + ": y\n")
+for end in ["x: \U0001f600", "# \U0001f600\U0001f600", "x:  y # yamllint disable-line"]:
+    add(SKILL + end)
+OTHERS = ["2024-01-01", "2024-01-02", "2024-01-01T01:00:00+1", "2024-01-01T00:00:00Z", "2024-01-01 00:00:00", "!!binary aGk=", "!!binary aG k=", "!!binary aGo=", "!!set {a, b}", "!!set {b, a}", "!!set {b}", "!!omap [a: b]", "!!omap [a: c]"]
+for one, other in zip(OTHERS, OTHERS[1:]):
+    add(SKILL + f"  - {{question: q, answer: {one}}}\n  - {{question: q, answer: {other}}}\n")
+    add(SKILL + f"  - {{question: q, answer: {one}}}\n  - {{question: q, answer: {one}}}\n")
+for digits in ["\uff13", "\u0663", "\uff0b3", "\u00b3", "\U0001d7db", "3\uff13", "\u20033", "\u00853", "\ufeff3", "9" * 4300, "9" * 4301]:
+    add(BLANK.replace("version: 3", f"version: '{digits}'"))
+add(BLANK.replace("version: 3", 'version: "\\x1c2"'))
 SIGNS = [" ", "  ", "\t", "\n", "\n\n\n", ":", ": ", " :", "- ", "#", " # c", "'", '"', "[", "]", "{", "}", ",", " ,", "&a ", "*a", "!!str ", "|\n", ">-\n", "? ", "<<", "yes", "\u00a0", "\u2028", "\x85", "é"]
 for _ in range(260):
     folder, text = random.choice([("compositional_skills", SKILL), ("knowledge", KNOWLEDGE)])

@@ -7,6 +7,7 @@ import { pythonPattern } from "../../util/python-pattern.ts";
 import { parseYaml } from "../parse-yaml.ts";
 import type { RuleOption, RuleOptions } from "./lint-rule.ts";
 import { lintRules } from "./rules.ts";
+import { wordsOfTruth } from "./token-rules.ts";
 
 export interface RuleSetting {
   level: "error" | "warning";
@@ -134,17 +135,21 @@ function readSetting(name: string, value: unknown, wrong: (what: string, hint: s
         `It has: ${Object.keys(known).join(", ")}.`,
       );
     const words = optionWords[option];
+    const fitsList = (one: unknown) =>
+      typeof one === "string" && (option !== "allowed-values" || wordsOfTruth.includes(one));
     const fits =
       words?.includes(chosen as string) ||
-      (typeof chosen === typeof known[option] && (words === undefined || typeof chosen !== "string")) ||
-      (Array.isArray(chosen) && Array.isArray(known[option])) ||
-      (option === "spaces" && typeof chosen === "number");
+      (Array.isArray(known[option])
+        ? Array.isArray(chosen) && chosen.every(fitsList)
+        : typeof chosen === "number"
+          ? Number.isInteger(chosen) && (typeof known[option] === "number" || option === "spaces")
+          : typeof chosen === typeof known[option] && (words === undefined || typeof chosen !== "string"));
     if (!fits)
       throw wrong(
         `give '${option}' of '${name}' a value that it cannot have`,
         `Its default is ${JSON.stringify(known[option])}.${words === undefined ? "" : ` It may also be ${words.join(", ")}.`}`,
       );
-    options[option] = Array.isArray(chosen) ? chosen.map(String) : (chosen as RuleOption);
+    options[option] = chosen as RuleOption;
     if (["extra-required", "extra-allowed", "ignored-keys"].includes(option)) checkPatterns(name, option);
   }
   return { level, options };
