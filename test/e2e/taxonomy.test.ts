@@ -129,7 +129,7 @@ test.runIf(hasScript)(
   async () => {
     const enter = "\r";
     const beginning = [
-      ["What shall the model learn?", `\x1b[B${enter}`],
+      ["What shall the model learn?", `j${enter}`],
       ["Where in the taxonomy?", `two words${enter}`],
       ["is no path of a leaf", `${"\x7f".repeat(9)}arts/limerick${enter}`],
       ["Your name", `me${enter}`],
