@@ -77,6 +77,19 @@ test("what stays unreadable is not changed by halves", () => {
   expect(fixLeafText(text, "compositional_skills")).toEqual({ text, steps: [] });
 });
 
+test.each(["0\n", "no\n", "!!set {}\n", "!!set {a}\n", "!!str {=: a}\n", "&a [*a]\n", "- 1\n"])(
+  "%j is no leaf and stays",
+  (text) => {
+    expect(fixLeafText(text, "compositional_skills")).toEqual({ text, steps: [] });
+  },
+);
+
+test("further lines of a text in brackets move along with the line of the bracket, once", () => {
+  const { text } = fixLeafText("a:\n    b: [\n        'c\n        d']\n", "knowledge");
+  expect(text).toBe("a:\n  b: [\n    'c\n      d']\n");
+  expect(fixLeafText(text, "knowledge").steps).toEqual([]);
+});
+
 test("inside of texts, blanks at the ends of lines and more than two blank lines go, as the rules of form want it", () => {
   const { text } = fixLeafText(skill("|\n      a  \n\n\n\n\n      b"), "compositional_skills");
   expect(text).toBe(skill("|\n      a\n\n\n      b"));

@@ -135,7 +135,7 @@ function withoutTabs(text: string): string {
 function withQuotes(yaml: PositionedValue, folder: TaxonomyFolder): string {
   const wanted = new Set(
     checkSchema(`v3/${folder}`, yaml)
-      .filter(({ code, path }) => code === "wrong-type" && path !== "version")
+      .filter(({ code, path }) => code === "wrong-type" && path !== "" && path !== "version")
       .map(({ line, column }) => `${line}:${column}`),
   );
   const words = scalarsOf(yaml.root).filter(({ start, tag }) => {
@@ -162,8 +162,9 @@ function scalarsOf(node: Node | undefined, seen = new Set<Node>()): Node[] {
 /** `version: 3`, where the file then is what version 3 wants. */
 function withVersion(yaml: PositionedValue, folder: TaxonomyFolder): string {
   const { text } = yaml.lines;
-  const { root } = yaml;
-  if (root?.kind !== "mapping" || leafVersion(yaml.value as Record<string, unknown>) === undefined) return text;
+  const { root, value: content } = yaml;
+  if (root?.kind !== "mapping" || typeof content !== "object") return text;
+  if (leafVersion(content as Record<string, unknown>) === undefined) return text;
   const value = root.pairs.find(({ key }) => key.kind === "scalar" && key.text === "version")?.value;
   const isFine = value !== undefined && text.slice(value.start, value.end) === "3";
   if (isFine) return text;

@@ -79,12 +79,12 @@ class Layout {
     else if (kind === "block-sequence-start" || (kind === "block-entry" && isIndentless)) this.blockSequence(column);
     else if (kind === "flow-mapping-start" || kind === "flow-sequence-start") this.flow(column);
     else if (kind === "scalar" || kind === "alias") {
-      const { line, endLine } = this.visit(column);
+      const { line, endLine, style } = this.visit(column);
       for (let next = line + 1; next <= endLine; next++) {
         if (!this.columns.has(next)) this.columns.set(next, { from: oldParent, to: newParent });
       }
       // A text behind `|` ends at the beginning of a line that something else stands on.
-      this.usedLine = Math.max(this.usedLine, this.tokens[this.index]!.line > endLine - 1 ? line : endLine);
+      this.usedLine = Math.max(this.usedLine, style === "literal" || style === "folded" ? line : endLine);
     }
   }
 
@@ -124,13 +124,13 @@ class Layout {
   private flow(column: number): void {
     const open = this.visit(column);
     // Lines in brackets go by the line that the bracket stands on.
-    const base = this.columns.get(open.line)?.to ?? column;
+    const { from: oldBase, to: base } = this.columns.get(open.line) ?? { from: open.column, to: column };
     const { token } = this;
     const inner = token.line === open.line ? this.newColumnOf(token) : base + STEP;
     while (!this.isAt("flow-mapping-end", "flow-sequence-end")) {
       if (this.isAt("key")) this.pair(token.column, inner);
       else if (this.isAt("flow-entry", "value")) this.visit(inner);
-      else this.node(inner, 0, base);
+      else this.node(inner, oldBase, base);
     }
     this.visit(base);
   }
