@@ -20,7 +20,8 @@ const MAX_NAMED = 10;
 let ajv: Ajv2020 | undefined;
 
 function validatorOf(name: SchemaName): ValidateFunction {
-  ajv ??= new Ajv2020({ allErrors: true, strict: false, verbose: true });
+  // Whether a text is empty does not depend on how its characters are counted, and one may be named by aliases thousands of times.
+  ajv ??= new Ajv2020({ allErrors: true, strict: false, verbose: true, unicode: false, logger: false });
   const id = `${name}.json`;
   const known = ajv.getSchema(id);
   if (known !== undefined) return known;
