@@ -149,8 +149,8 @@ test.runIf(hasScript)(
       ["Example 2 of 5: question", `About 1?${enter}`],
       ["You asked that already", "\x03"],
     ]);
-    expect(left).toContain("examples.json");
-    const kept = /(\S+examples(?:-\d+)?\.json)/.exec(left)![1]!;
+    // Beside an examples.json of an earlier test another name is taken.
+    const kept = /(\S+examples(?:-\d+)?\.json)/.exec(left)?.[1] ?? left;
     expect(JSON.parse(await readFile(kept, "utf8"))).toEqual([{ question: "About 1?", answer: "There was 1." }]);
     const whole = await inTerminal("new --taxonomy-path asked", [...beginning, ...[1, 2, 3, 4, 5].flatMap(pair)]);
     expect(whole).toContain("wrote ");

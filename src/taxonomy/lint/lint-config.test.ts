@@ -98,6 +98,17 @@ test.each([
       "16:9 error indentation",
     ],
   ],
+  // Of 1.38.0.
+  [
+    "rules: {quoted-strings: {quote-type: consistent}}",
+    "a: 'b'\nc: \"d\"\ne: f\ng: 'h'\n",
+    ["2:4 error quoted-strings", "3:4 error quoted-strings"],
+  ],
+  [
+    "rules: {quoted-strings: {quote-type: consistent, required: only-when-needed}}",
+    "a: 'b'\nc: \"d: e\"\nf: 'g: h'\n",
+    ["1:4 error quoted-strings", "3:4 error quoted-strings"],
+  ],
 ])("%s", async (config, text, expected) => {
   expect(await lint(config, text)).toEqual(expected);
 });
@@ -113,7 +124,7 @@ test.each([
   ["rules: {indentatoin: enable}", "Did you mean 'indentation'?"],
   ["rules: {colons: {spaces: 1}}", "It has: max-spaces-before"],
   ["rules: {colons: {max-spaces-after: x}}", "Its default is 1."],
-  ["rules: {quoted-strings: {quote-type: triple}}", "any, single, double"],
+  ["rules: {quoted-strings: {quote-type: triple}}", "any, single, double, consistent"],
   ["rules: {quoted-strings: {extra-required: [a]}}", "'required: false'"],
   ["rules: {quoted-strings: {required: false, extra-allowed: [a]}}", "only-when-needed"],
   ["rules: {key-ordering: {ignored-keys: ['(']}}", "regular expressions"],

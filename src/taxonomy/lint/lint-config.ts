@@ -112,7 +112,7 @@ const optionWords: Readonly<Record<string, readonly string[]>> = {
   "indent-sequences": ["whatever", "consistent"],
   forbid: ["non-empty"],
   required: ["only-when-needed"],
-  "quote-type": ["any", "single", "double"],
+  "quote-type": ["any", "single", "double", "consistent"],
   type: ["unix", "dos", "platform"],
   spaces: ["consistent"],
 };

@@ -89,15 +89,19 @@ export const quotedStrings: LintRule = {
     const kind = options["quote-type"] as string;
     const isExtraRequired = matcherOf(options, "extra-required");
     const isExtraAllowed = matcherOf(options, "extra-allowed");
+    let first: string | undefined;
+    const isOfKind = (style: string | undefined): boolean => {
+      if (kind !== "consistent") return kind === "any" || kind === style;
+      first ??= style;
+      return first === style;
+    };
     const objection = (token: Token, isInFlow: boolean): string | undefined => {
       const { style, text } = token;
       const isQuoted = style !== "plain";
-      const fits =
+      const fits = () =>
         isQuoted &&
-        (kind === "any" ||
-          kind === style ||
-          (options["allow-quoted-quotes"] === true && text.includes(style === "single" ? '"' : "'")));
-      if (options["required"] === true) return fits ? undefined : `not quoted with ${kind} quotes`;
+        (isOfKind(style) || (options["allow-quoted-quotes"] === true && text.includes(style === "single" ? '"' : "'")));
+      if (options["required"] === true) return fits() ? undefined : `not quoted with ${kind} quotes`;
       if (!isQuoted) return isExtraRequired(text) ? "not quoted" : undefined;
       const isRedundant =
         options["required"] === "only-when-needed" &&
@@ -106,7 +110,7 @@ export const quotedStrings: LintRule = {
         !needsQuotes(token, isInFlow, lines.text);
       if (isRedundant)
         return isExtraRequired(text) || isExtraAllowed(text) ? undefined : `redundantly quoted with ${kind} quotes`;
-      return fits ? undefined : `not quoted with ${kind} quotes`;
+      return fits() ? undefined : `not quoted with ${kind} quotes`;
     };
     let flowDepth = 0;
     eachToken(tokens, (token, before) => {
