@@ -178,6 +178,19 @@ test("a run in which nothing was answered has no result", async () => {
   expect(() => openTeacher(refusing).requireAnswers()).not.toThrow();
 });
 
+test("a run that is repeated because one prompt is never answered has a result, from the cache", async () => {
+  const cache = openCallCache(await mkdtemp(join(tmpdir(), "calls-")));
+  const picky = scriptedModel((asked) => {
+    if (promptOf(asked) === "poison") throw new IlabError({ code: "ENDPOINT_REFUSED", message: "not this one" });
+    return "fine";
+  });
+  for (let run = 0; run < 2; run++) {
+    const teacher = openTeacher(picky, { cache });
+    await Promise.allSettled(["good", "poison"].map((text) => ask(teacher, request(text))));
+    expect(() => teacher.requireAnswers()).not.toThrow();
+  }
+});
+
 test("a server that gives some of the answers wanted: the same ones, whenever that is found out", async () => {
   const capped = () => {
     const model = scriptedModel([]);

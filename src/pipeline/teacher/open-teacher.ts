@@ -14,7 +14,7 @@ export interface Teacher {
   ask(request: AskRequest, stage: number, usage: Usage): Promise<Answers>;
   /** Resolves, or is undefined at once, when so few requests wait that more rows may start. */
   room(): Promise<void> | undefined;
-  /** Throws `TEACHER_LOST` when requests failed and none was ever answered: the rows that are there are then no result. */
+  /** Throws `TEACHER_LOST` when requests failed and none was ever answered, now or before: the rows that are there are then no result. */
   requireAnswers(): void;
 }
 
@@ -105,6 +105,7 @@ export function openTeacher(model: LanguageModel, options: TeacherOptions = {}):
     const key = callKey(model.identity, request);
     const kept = cache?.get(key);
     if (kept !== undefined) {
+      isEverAnswered = true;
       usage.fromCache += 1;
       return kept;
     }
