@@ -179,7 +179,7 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
           message: `${client.url} sent no vector for each of ${texts.length} texts: ${serverMessage(JSON.stringify(answer) ?? "")}`,
           hint: "The server must follow the OpenAI API for embeddings, and the model must make them.",
         });
-      return data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => Float32Array.from(embedding));
+      return data.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)).map(({ embedding }) => Float32Array.from(embedding));
     },
     [Symbol.asyncDispose]: () => client.transport.close(),
   };
@@ -270,8 +270,8 @@ function invalidAnswer(client: HttpClient, answer: unknown): IlabError {
   });
 }
 
-function isEmbedding(value: unknown): value is { index: number; embedding: number[] } {
-  const { index, embedding } = (value ?? {}) as { index?: unknown; embedding?: unknown };
+function isEmbedding(value: unknown): value is { index?: number; embedding: number[] } {
+  const { index = 0, embedding } = (value ?? {}) as { index?: unknown; embedding?: unknown };
   return typeof index === "number" && Array.isArray(embedding) && embedding.every(Number.isFinite);
 }
 
