@@ -106,13 +106,18 @@ export function readPrices([prompt, completion = prompt, ...more]: string[] = []
 }
 
 /** The Python program keeps batches of `--batch-size` prompts in flight, one for each of `--num-cpus` threads. */
-export function upstreamConcurrency({
-  batchSize,
-  numCpus,
-}: {
+export interface UpstreamRates {
   batchSize?: string;
   numCpus?: string;
-}): string | undefined {
+}
+
+export function addUpstreamRates(command: Command): Command {
+  return command
+    .option("--batch-size <number>", "as in the Python program: times --num-cpus, the requests in flight (0: one)")
+    .option("--num-cpus <number>", "see --batch-size; 10 by default");
+}
+
+export function upstreamConcurrency({ batchSize, numCpus }: UpstreamRates): string | undefined {
   if (batchSize === undefined && numCpus === undefined) return undefined;
   if (batchSize === "0") return "1";
   return String(readCount("--batch-size", batchSize ?? "8")! * readCount("--num-cpus", numCpus ?? "10")!);

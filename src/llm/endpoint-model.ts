@@ -179,7 +179,9 @@ export async function openEndpointModel(options: EndpointModelOptions): Promise<
           message: `${client.url} sent no vector for each of ${texts.length} texts: ${serverMessage(JSON.stringify(answer) ?? "")}`,
           hint: "The server must follow the OpenAI API for embeddings, and the model must make them.",
         });
-      return data.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)).map(({ embedding }) => Float32Array.from(embedding));
+      return data
+        .toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
+        .map(({ embedding }) => Float32Array.from(embedding));
     },
     [Symbol.asyncDispose]: () => client.transport.close(),
   };

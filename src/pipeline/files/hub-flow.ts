@@ -52,7 +52,7 @@ export function translateHubFlow(
     const { block_name: name, ...config } = entry.block_config;
     const own: Config = { ...config, ...(entry.gen_kwargs ? { gen_kwargs: entry.gen_kwargs } : {}) };
     const made = translateBlock(entry.block_type, name, withFoundFiles(withoutProcesses(own), directory));
-    const ownDrops = made.flatMap(({ isPassing = [] }) => isPassing);
+    const ownDrops = made.flatMap(({ passingColumns = [] }) => passingColumns);
     return made.map(
       ({ type, config }, at): PipelineEntry => ({
         name,
@@ -78,7 +78,7 @@ interface Translated {
   type: string;
   config: Config;
   /** Columns that only the blocks of one translation see. */
-  isPassing?: string[];
+  passingColumns?: string[];
 }
 
 /** Settings of a connection, which the run has already. */
@@ -209,7 +209,7 @@ function judge(type: string, name: string, config: Config): Translated[] {
         filter_column: outputs.at(-1),
         ...given({ filter_value, operation, convert_dtype }),
       },
-      isPassing: [prompt, answer],
+      passingColumns: [prompt, answer],
     },
   ];
 }

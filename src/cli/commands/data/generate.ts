@@ -5,13 +5,15 @@ import type { CommandContext, RegisterCommand } from "../../command.ts";
 import { examples } from "../../examples.ts";
 import {
   addGenerationFlags,
+  addUpstreamRates,
   type GenerationOptions,
   openGeneration,
   readPrices,
+  type UpstreamRates,
   upstreamConcurrency,
 } from "../../generation-flags.ts";
 
-interface GenerateOptions extends GenerationOptions, ChunkOptions {
+interface GenerateOptions extends GenerationOptions, UpstreamRates, ChunkOptions {
   taxonomyPath?: string;
   taxonomyBase?: string;
   outputDir?: string;
@@ -19,8 +21,6 @@ interface GenerateOptions extends GenerationOptions, ChunkOptions {
   prices?: string[];
   quiet?: boolean;
   yamlRules?: string;
-  batchSize?: string;
-  numCpus?: string;
 }
 
 export const register: RegisterCommand = (group, bind) => {
@@ -34,10 +34,8 @@ export const register: RegisterCommand = (group, bind) => {
     .option("--yaml-rules <file>", "rules of form for the taxonomy, as a configuration of yamllint")
     .option("--dry-run", "count requests and tokens, ask nothing")
     .option("--prices <amounts...>", "of a million tokens read and of a million written, for --dry-run")
-    .option("--quiet", "print the run's directory alone")
-    .option("--batch-size <number>", "as in the Python program: times --num-cpus, the requests in flight (0: one)")
-    .option("--num-cpus <number>", "see --batch-size; 10 by default");
-  addChunkFlags(addGenerationFlags(command))
+    .option("--quiet", "print the run's directory alone");
+  addChunkFlags(addUpstreamRates(addGenerationFlags(command)))
     .addHelpText(
       "after",
       examples(
