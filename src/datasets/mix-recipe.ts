@@ -1,15 +1,15 @@
 /** From a recipe to one training file: every set is sampled, every row brought into the same four columns. Rows are streamed. */
 import type { Row } from "../artifacts.ts";
-import { type DataRow, passesOver, writeDataFile } from "../formats/data-file.ts";
+import { countDataRows, type DataRow, passesOver, writeDataFile } from "../formats/data-file.ts";
 import { toAsciiJson } from "../formats/jsonl-styles.ts";
 import { IlabError, throwIfAborted } from "../util/errors.ts";
 import type { Work } from "../util/events.ts";
 import { requireWritableFile } from "../util/fs.ts";
 import { parseNotedJson, withWholeFloatsOf } from "../util/whole-floats.ts";
 import { workFrom } from "../util/work-from.ts";
-import type { Recipe } from "./recipe.ts";
+import { type Recipe, wantedRows } from "./recipe.ts";
 import { sampleId } from "./sample-id.ts";
-import { countSampledRows, type SamplingOptions, sampleRowsOfFile } from "./sample-rows-of-file.ts";
+import { type SamplingOptions, sampleRowsOfFile } from "./sample-rows-of-file.ts";
 
 export interface MixOptions extends SamplingOptions {
   outputFile: string;
@@ -44,8 +44,9 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
   const systemPrompt = options.systemPrompt ?? (recipe.systemPrompt || undefined);
   const datasets = recipe.datasets.map(({ path }) => ({ path, rows: 0, leftOut: 0 }));
   const startedAt = performance.now();
-  const counts = await Promise.all(recipe.datasets.map(({ path, size }) => countSampledRows(path, size)));
-  const total = counts.reduce((sum, count) => sum + count, 0) * passesOver(outputFile);
+  const rowCounts = await Promise.all(recipe.datasets.map(({ path }) => countDataRows(path)));
+  const wanted = rowCounts.map((count, index) => (count === 0 ? 0 : wantedRows(recipe.datasets[index]!.size, count)));
+  const total = wanted.reduce((sum, count) => sum + count, 0) * passesOver(outputFile);
   const step = { stage: "datasets", step: "mix", unit: "rows", total } as const;
   yield { type: "step-start", ...step };
   /** As they stand in the first set. */
@@ -57,7 +58,7 @@ export async function* mixRecipe(recipe: Recipe, options: MixOptions): Work<MixR
       account.rows = 0;
       account.leftOut = 0;
       let position = 0;
-      for await (const row of sampleRowsOfFile(path, size, options)) {
+      for await (const row of sampleRowsOfFile(path, size, rowCounts[index]!, options)) {
         throwIfAborted(signal);
         position += 1;
         done += 1;

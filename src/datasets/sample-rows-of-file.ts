@@ -1,5 +1,5 @@
 /** So many rows of a data file, drawn by seed: without needless repeats, or as the Python program draws them. */
-import { countDataRows, type DataRow, readDataFile } from "../formats/data-file.ts";
+import { type DataRow, readDataFile } from "../formats/data-file.ts";
 import { createRandomSource } from "../util/rng.ts";
 import { createNumpyChoice } from "./numpy-random.ts";
 import { type SamplingSize, wantedRows } from "./recipe.ts";
@@ -12,16 +12,17 @@ export interface SamplingOptions {
   seed: number;
 }
 
+/** @param rowCount rows of the file. */
 export async function* sampleRowsOfFile(
   path: string,
   size: SamplingSize,
+  rowCount: number,
   { sampling, seed }: SamplingOptions,
 ): AsyncGenerator<DataRow> {
   if (size === "all") {
     yield* readDataFile(path);
     return;
   }
-  const rowCount = await countDataRows(path);
   const wanted = wantedRows(size, rowCount);
   if (rowCount === 0 || wanted === 0) return;
   if (sampling === "upstream") {
@@ -42,12 +43,6 @@ export async function* sampleRowsOfFile(
     left -= 1;
     if (missing === 0) return;
   }
-}
-
-/** How many rows `sampleRowsOfFile` will give. */
-export async function countSampledRows(path: string, size: SamplingSize): Promise<number> {
-  const rowCount = await countDataRows(path);
-  return size === "all" ? rowCount : rowCount === 0 ? 0 : wantedRows(size, rowCount);
 }
 
 /** Holds the drawn rows: they come in the order of the draws. */

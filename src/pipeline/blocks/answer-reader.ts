@@ -90,16 +90,22 @@ export function patternReader(
     );
   const tags = parser_cleanup_tags ?? [];
   const clean = (text: string) => tags.reduce((rest, tag) => rest.replaceAll(tag, ""), text.trim()).trim();
+  /** The last answer that took too long, so that it need not take as long again to say so. */
+  let endless: string | undefined;
   return {
     read(text) {
-      const matches = boundedMatches(text, pattern, PATTERN_TIMEOUT_MS) ?? [];
+      const matches = boundedMatches(text, pattern, PATTERN_TIMEOUT_MS);
+      if (matches === undefined) {
+        endless = text;
+        return [];
+      }
       return rowsOf(
         columns,
         columns.map((_, index) => matches.map((match) => clean(match[groups > 0 ? index + 1 : 0] ?? ""))),
       );
     },
     objection: (text) =>
-      boundedMatches(text, pattern, PATTERN_TIMEOUT_MS) === undefined
+      text === endless
         ? `parsing_pattern took more than ${PATTERN_TIMEOUT_MS} ms for the answer`
         : "nothing in the answer fits parsing_pattern",
   };

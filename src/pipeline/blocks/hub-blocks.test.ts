@@ -61,3 +61,11 @@ test("rows are repeated in their order", async () => {
   expect(result.map((row) => row["a"])).toEqual([1, 1, 2, 2]);
   await expect(makeBlock("RowMultiplierBlock", { num_samples: 2, shuffle: true })).rejects.toThrow(/order/);
 });
+
+test("a pattern that backtracks without end costs its row and says so", async () => {
+  const config = { input_col: "text", output_cols: ["found"], parsing_pattern: "((?:a+)+)$" };
+  const rows = [{ text: `${"a".repeat(40)}b` }, { text: "aa" }];
+  const { result, reasons } = await runBlock("TextParserBlock", config, rows);
+  expect(result.map((row) => row["found"])).toEqual(["aa"]);
+  expect(reasons).toEqual(["parsing_pattern took more than 500 ms for the answer"]);
+});

@@ -1,6 +1,6 @@
 /** Filters that the template package lacks or does not do as jinja2 does them, over plain values. */
 import { pythonText } from "../text/python-text.ts";
-import { percentFormatted } from "./template-methods.ts";
+import { itemsOf, percentFormatted } from "./template-methods.ts";
 
 type Filter = (value: unknown, args: unknown[], named: Record<string, unknown>) => unknown;
 
@@ -123,12 +123,6 @@ const packageFilters =
   "abs bool capitalize dictsort float get indent int items keys lower replace safe sort title tojson unique upper values";
 
 export const knownFilters: ReadonlySet<string> = new Set([...Object.keys(ownFilters), ...packageFilters.split(" ")]);
-
-function itemsOf(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value;
-  if (typeof value === "string") return [...value];
-  throw new Error(`${pythonText(value)} is no list`);
-}
 
 /** Tests by name, as `select` and its like take them. */
 const tests: Record<string, (item: unknown, args: unknown[]) => boolean> = {

@@ -5,7 +5,7 @@
 import { type Environment, Interpreter } from "@huggingface/jinja";
 import { pythonText } from "../text/python-text.ts";
 import { Float, ownFilters } from "./template-filters.ts";
-import { percentFormatted, textMethods } from "./template-methods.ts";
+import { numberOf, percentFormatted, textMethods } from "./template-methods.ts";
 
 /** Expressions evaluated in one rendering; a long prompt takes some hundreds. */
 const MAX_STEPS = 100_000;
@@ -147,11 +147,6 @@ function plain({ type, value }: RuntimeValue): unknown {
   if (type === "ArrayValue" || type === "TupleValue") return (value as RuntimeValue[]).map(plain);
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, entry]) => [key, plain(entry)]));
   return value;
-}
-
-function numberOf(value: unknown): number {
-  if (typeof value !== "number" && typeof value !== "boolean") throw new Error(`${pythonText(value)} is no number`);
-  return Number(value);
 }
 
 function describe(node: SyntaxNode): string {

@@ -4,7 +4,7 @@ import { pythonText } from "../text/python-text.ts";
 type Method = (text: string, args: unknown[], named: Record<string, unknown>) => unknown;
 
 export const textMethods: Record<string, Method> = {
-  join: (text, [items]) => listOf(items).map(pythonText).join(text),
+  join: (text, [items]) => itemsOf(items).map(pythonText).join(text),
   find: (text, [part]) => text.indexOf(String(part)),
   count: (text, [part]) => text.split(String(part)).length - 1,
   splitlines: (text) => (text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/)),
@@ -21,7 +21,7 @@ function zeroFilled(text: string, width: number): string {
   return text.replace(/^[-+]?/, (sign) => sign + "0".repeat(Math.max(0, width - text.length)));
 }
 
-function listOf(value: unknown): unknown[] {
+export function itemsOf(value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value === "string") return [...value];
   throw new Error(`${pythonText(value)} is no list`);
@@ -78,7 +78,7 @@ function numberOrText(value: unknown, kind: string, digits: string | undefined):
   return digits === undefined ? text : text.slice(0, Number(digits));
 }
 
-function numberOf(value: unknown): number {
+export function numberOf(value: unknown): number {
   if (typeof value !== "number" && typeof value !== "boolean") throw new Error(`${pythonText(value)} is no number`);
   return Number(value);
 }

@@ -10,6 +10,22 @@ export function eachToken(
   for (let i = 0; i < tokens.length; i++) see(tokens[i]!, tokens[i - 1], tokens[i + 1]);
 }
 
+/** Every text that names an entry, with what was made for its mapping. Lists name nothing, also where brackets hold a pair. */
+export function eachName<Mapping extends object>(
+  tokens: readonly Token[],
+  newMapping: () => Mapping,
+  see: (name: Token, mapping: Mapping) => void,
+): void {
+  const open: (Mapping | undefined)[] = [];
+  eachToken(tokens, ({ kind }, _, behind) => {
+    if (kind.endsWith("mapping-start")) open.push(newMapping());
+    else if (kind.endsWith("sequence-start")) open.push(undefined);
+    else if (kind === "block-end" || kind === "flow-mapping-end" || kind === "flow-sequence-end") open.pop();
+    const mapping = open.at(-1);
+    if (kind === "key" && behind?.kind === "scalar" && mapping !== undefined) see(behind, mapping);
+  });
+}
+
 /** 1-based, of the first character. */
 export const at = ({ line, column }: Token) => ({ line: line + 1, column: column + 1 });
 const limit = (options: RuleOptions, name: string) => options[name] as number;
@@ -160,23 +176,16 @@ export const documentEnd: LintRule = {
 export const keyDuplicates: LintRule = {
   options: { "forbid-duplicated-merge-keys": false },
   check({ tokens }, options, report) {
-    /** One entry for each collection that is open; lists know no names. */
-    const open: (Set<string> | undefined)[] = [];
-    eachToken(tokens, (token, _, behind) => {
-      if (token.kind.endsWith("mapping-start")) open.push(new Set());
-      else if (token.kind.endsWith("sequence-start")) open.push(undefined);
-      else if (token.kind === "block-end" || token.kind === "flow-mapping-end" || token.kind === "flow-sequence-end")
-        open.pop();
-      const names = open.at(-1);
-      if (token.kind !== "key" || behind?.kind !== "scalar" || names === undefined) return;
-      const isAllowed = behind.text === "<<" && options["forbid-duplicated-merge-keys"] !== true;
-      if (names.has(behind.text) && !isAllowed)
+    const newMapping = () => new Set<string>();
+    eachName(tokens, newMapping, (name, names) => {
+      const isAllowed = name.text === "<<" && options["forbid-duplicated-merge-keys"] !== true;
+      if (names.has(name.text) && !isAllowed)
         report({
-          ...at(behind),
-          message: `duplication of key "${behind.text}" in mapping`,
+          ...at(name),
+          message: `duplication of key "${name.text}" in mapping`,
           hint: "Keep one of the two; a list of entries needs '- ' before each.",
         });
-      names.add(behind.text);
+      names.add(name.text);
     });
   },
 };

@@ -6,7 +6,7 @@ import { scanYaml } from "../yaml/scan-yaml.ts";
 import { UNPRINTABLE } from "../yaml/text-cursor.ts";
 import type { Token } from "../yaml/token.ts";
 import type { LintRule, RuleOptions } from "./lint-rule.ts";
-import { at, eachToken } from "./token-rules.ts";
+import { at, eachName, eachToken } from "./token-rules.ts";
 
 const floatForms = [
   { option: "forbid-nan", form: /^\.(?:nan|NaN|NAN)$/, name: "forbidden not a number value" },
@@ -43,24 +43,16 @@ export const keyOrdering: LintRule = {
   options: { "ignored-keys": [] },
   check({ tokens }, options, report) {
     const isIgnored = matcherOf(options, "ignored-keys");
-    /** Of each mapping that is open the greatest name so far; lists have none. */
-    const open: ({ greatest?: string } | undefined)[] = [];
-    eachToken(tokens, (token, _, behind) => {
-      if (token.kind.endsWith("mapping-start")) open.push({});
-      else if (token.kind.endsWith("sequence-start")) open.push(undefined);
-      else if (token.kind === "block-end" || token.kind === "flow-mapping-end" || token.kind === "flow-sequence-end")
-        open.pop();
-      const mapping = open.at(-1);
-      if (token.kind !== "key" || behind?.kind !== "scalar" || mapping === undefined) return;
-      const name = behind.text;
-      if (isIgnored(name)) return;
-      if (mapping.greatest !== undefined && standsBefore(name, mapping.greatest))
+    const newMapping = (): { greatest?: string } => ({});
+    eachName(tokens, newMapping, (name, mapping) => {
+      if (isIgnored(name.text)) return;
+      if (mapping.greatest !== undefined && standsBefore(name.text, mapping.greatest))
         report({
-          ...at(behind),
-          message: `wrong ordering of key "${name}" in mapping`,
+          ...at(name),
+          message: `wrong ordering of key "${name.text}" in mapping`,
           hint: "Put the entries into alphabetical order.",
         });
-      else mapping.greatest = name;
+      else mapping.greatest = name.text;
     });
   },
 };
